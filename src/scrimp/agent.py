@@ -1,0 +1,255 @@
+"""A System becomes a running agent. Start reading here.
+
+`Agent.arun` opens the account, hands out the doors (a Context), recalls, lets the planner solve, remembers, and
+closes the account. How a task is solved is the planner's business (planning/methods/); everything that costs
+something goes through a door (core/context/), which reserves, acts, settles and journals.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import anyio
+
+from scrimp import __version__
+from scrimp.core.budget import Account, Amount, Budget, LocalAccount
+from scrimp.core.context import Context, Means, Run
+from scrimp.core.context.passage import Place
+from scrimp.core.errors import BudgetExceeded, OutsideError
+from scrimp.core.events import ulid
+from scrimp.core.ledger import Ledger
+from scrimp.core.messages import ToolCall, user
+from scrimp.core.prompt import Prompt
+from scrimp.core.protocols import Episode, Planner, Query
+from scrimp.core.system import System
+from scrimp.core.task import Answer, Task, task_from_json, task_to_json
+from scrimp.core.tool import Tool
+from scrimp.journal.journal import Journal, RunRecord
+from scrimp.journal.replay import NoSink
+from scrimp.outfit import Outfit, Parts
+from scrimp.tools.sources.python import tool as as_tool
+
+LAST_SHARE = Decimal("0.1")
+"""Share of a budget kept for the last answer of a run that exhausts the rest."""
+
+RECALL_TOKENS = 1000
+"""Most tokens of memory shown before a task."""
+
+LAST_ANSWER = Prompt(
+    "last-answer", 1, "The budget is used up. From what you have seen so far, reply with your best answer to the task."
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    `status` is `done`, `budget` (the answer is the best partial one) or `error` (`error` says what).
+    `budget` gives limit, spent, reserved and kept per limited key.
+    """
+
+    run: str
+    status: str
+    answer: str
+    ledger: Ledger
+    budget: Mapping[str, Mapping[str, Amount]]
+    steps: int
+    calls: tuple[ToolCall, ...] = ()
+    error: str = ""
+
+    def as_answer(self) -> Answer:
+        """The answer as a benchmark scores it."""
+        return Answer(self.answer, self.calls, partial=self.status != "done")
+
+    def to_json(self) -> dict[str, Any]:
+        """The outward form of COMMANDS."""
+        rows = {
+            key: {name: value if isinstance(value, int) else str(value) for name, value in row.items()}
+            for key, row in self.budget.items()
+        }
+        out: dict[str, Any] = {
+            "run": self.run,
+            "status": self.status,
+            "answer": self.answer,
+            "ledger": self.ledger.to_json(),
+            "budget": rows,
+            "steps": self.steps,
+        }
+        if self.calls:
+            out["calls"] = [call.to_json() for call in self.calls]
+        if self.error:
+            out["error"] = self.error
+        return out
+
+
+class Agent:
+    """A System with tools and a budget, ready to run tasks.
+
+    Args:
+        system: how the agent is built; the baseline by default.
+        tools: Tools, or functions that become Tools.
+        budget: limits of each run; the System's own by default.
+        parts: own implementations instead of what the System names.
+        journal: where runs are written down; the one in SCRIMP_HOME by default.
+    """
+
+    def __init__(
+        self,
+        system: System | None = None,
+        *,
+        tools: Sequence[Tool | Callable[..., Any]] = (),
+        budget: Budget | None = None,
+        parts: Parts | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self.system = system or System()
+        self.tools = tuple(item if isinstance(item, Tool) else as_tool(item) for item in tools)
+        self.budget = Budget.of(self.system.budget) if budget is None else budget
+        self.outfit = Outfit(self.system, parts or Parts())
+        self._journal = journal
+
+    def run(self, task: str | Task, *, labels: Mapping[str, str] | None = None) -> Result:
+        """Run one task and wait for it; those who are in an event loop already use `arun`."""
+
+        async def once() -> Result:
+            try:
+                return await self.arun(task, labels=labels)
+            finally:
+                await self.outfit.aclose()
+
+        return anyio.run(once)
+
+    async def arun(
+        self,
+        task: str | Task,
+        *,
+        labels: Mapping[str, str] | None = None,
+        account: Account | None = None,
+        experiment: str = "",
+        seed: int | None = None,
+    ) -> Result:
+        """Run one task.
+
+        Args:
+            labels: facts to find the run by.
+            account: a larger account (an experiment's), of which this run's budget is a slice.
+            experiment: the experiment this run is a trial of.
+            seed: drives `ctx.random()`; the System's by default.
+
+        Raises:
+            InputError: the System or the task cannot be run.
+        """
+        task = task if isinstance(task, Task) else Task(id="", text=task)
+        task = replace(task, tools=(*self.tools, *task.tools))
+        means, planner = await self.outfit.means(task.tools), self.outfit.planner()
+        own = (
+            LocalAccount(self.budget, last_share=LAST_SHARE)
+            if account is None
+            else await account.slice(self.budget, last_share=LAST_SHARE)
+        )
+        run = Run(ulid(), self.journal, seed=self.system.seed or 0 if seed is None else seed)
+        self.journal.begin(self._record(run, task, means, experiment, labels or {}))
+        execution = _Execution(run, means, planner, own, self.budget)
+        started = time.monotonic()
+        status, answer = "error", Answer()
+        try:
+            result = await execution.go(task)
+            status, answer = result.status, result.as_answer()
+            return result
+        finally:
+            self.journal.end(run.id, status, answer.to_json(), time.monotonic() - started, run.steps)
+
+    async def replay(self, run: str) -> Result:
+        """Repeat a recorded run: no model, no tool and no clock is asked, and nothing is spent.
+
+        Raises:
+            ReplayMismatch: the run would ask for something else today.
+        """
+        record = self.journal.run(run)
+        task = task_from_json(record.task)
+        recording = self.journal.recording(record.id, strict=True)
+        again = Run(record.id, NoSink(), seed=record.seed, recording=recording)
+        budget = Budget({key: value for key, value in record.budget.items() if key != "seconds"})
+        account = LocalAccount(budget, last_share=LAST_SHARE)
+        means = self.outfit.recorded(record, task)
+        return await _Execution(again, means, self.outfit.planner(), account, budget).go(task)
+
+    @property
+    def journal(self) -> Journal:
+        """Where runs are written down; opened when first asked for."""
+        if self._journal is None:
+            self._journal = Journal()
+        return self._journal
+
+    def _record(self, run: Run, task: Task, means: Means, experiment: str, labels: Mapping[str, str]) -> RunRecord:
+        models = {
+            role: {"name": model.name, "capabilities": vars(model.capabilities)} for role, model in means.models.items()
+        }
+        return RunRecord(
+            id=run.id, task=task_to_json(task), system=self.system.to_json(), system_hash=self.outfit.hash(),
+            models=models, prices=means.prices.label, budget=self.budget.to_json(), seed=run.seed,
+            version=__version__, experiment=experiment, labels={**task.labels, **labels}, started=time.time(),
+        )  # fmt: skip
+
+
+@dataclass
+class _Execution:
+    """One run under way: recall, solve, remember, close the account."""
+
+    run: Run
+    means: Means
+    planner: Planner
+    account: Account
+    budget: Budget
+
+    async def go(self, task: Task) -> Result:
+        started = self.run.clock.monotonic()
+        self._limit(started, 1 - LAST_SHARE)
+        ctx = Context(self.means, self.run, Place(self.account))
+        status, error, answer = "done", "", Answer()
+        try:
+            answer = await self._solve(task, ctx)
+        except BudgetExceeded as stop:
+            status, error = "budget", str(stop)
+            self._limit(started, Decimal(1))
+            answer = await self._last_answer(ctx)
+        except OutsideError as failure:
+            status, error, answer = "error", str(failure), ctx.kept[0]
+        finally:
+            await self.account.close()
+        ledger = Ledger.of(self.run.events, self.run.clock.monotonic() - started)
+        return Result(
+            self.run.id, status, answer.text, ledger, self.account.balance(), self.run.steps, answer.calls, error
+        )
+
+    async def _solve(self, task: Task, ctx: Context) -> Answer:
+        recalled = await ctx.recall(Query(task.text, limit=RECALL_TOKENS))
+        if recalled.text:
+            task = replace(task, background=recalled.text)
+        answer = await self.planner.solve(task, ctx)
+        await ctx.remember(Episode(f"Task: {task.text}\nAnswer: {answer.text}", source=self.run.id))
+        return answer
+
+    async def _last_answer(self, ctx: Context) -> Answer:
+        """An answer is still owed: ask for it from the slice kept for this, or give what the planner left."""
+        kept, messages = ctx.kept
+        if not messages:
+            return kept
+        try:
+            asked = [*messages, user(LAST_ANSWER.text)]
+            response = await ctx.complete(asked, prompt=LAST_ANSWER, component="answer", last=True)
+        except (BudgetExceeded, OutsideError):
+            return kept  # the slice does not bear a call; the refusal is in the journal
+        return Answer(response.text or kept.text, partial=True)
+
+    def _limit(self, started: float, share: Decimal) -> None:
+        """Set what the doors keep themselves: the deadline and the size of a request."""
+        limits = self.budget.limits
+        self.run.request_tokens = int(limits["request_tokens"]) if "request_tokens" in limits else None
+        if "seconds" in limits and self.run.recording is None:
+            self.run.seconds = limits["seconds"]
+            self.run.deadline = started + float(limits["seconds"] * share)

@@ -1,0 +1,257 @@
+"""The Context: what a method is handed. Its doors are the only way out, and every door is metered.
+
+complete, stream   a model           tools, call_tool(s)   tools          recall, remember   memory
+embed              an embedder       act                   environment    store              records
+hidden             a white-box model send                  another agent  spawn              a child
+now, random        time and chance   step                  a new round    keep               best answer so far
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from scrimp.core.budget import Amount, Budget, Claim
+from scrimp.core.context import models as model_door
+from scrimp.core.context import tools as tool_door
+from scrimp.core.context.means import Means, closed
+from scrimp.core.context.passage import Passage, Place, Run, What, raise_recorded
+from scrimp.core.events import Component, Kind, Phase
+from scrimp.core.messages import Delta, Message, Response, ToolCall, digest
+from scrimp.core.prompt import Prompt
+from scrimp.core.protocols import Episode, Query, Recall, Store, Vectors
+from scrimp.core.task import Answer
+from scrimp.core.tool import Tool, ToolResult
+
+
+class Context:
+    """A place in a run, with doors.
+
+    Contexts form a tree: `spawn` and `child` make children, which share the run and draw on the
+    same budget or on a slice of it. Calls are numbered per door and context, which is their identity
+    on replay and resume; so calls that run at once belong in children that were spawned before they
+    start, or go through `call_tools`.
+    """
+
+    def __init__(self, means: Means, run: Run, place: Place) -> None:
+        self._means, self._run, self._place = means, run, place
+        self._ordinals: dict[str, int] = {}
+        self._children = 0
+        self._indexed = False
+        self._passage: Passage | None = None
+        self._kept: tuple[Answer, tuple[Message, ...]] = (Answer(partial=True), ())
+
+    # -- models --
+
+    async def complete(
+        self, messages: Sequence[Message], *, prompt: Prompt, tools: Sequence[Tool] = (), **options: Any
+    ) -> Response:
+        """Ask a model and wait for its whole answer.
+
+        Args:
+            messages: the conversation; keep it append-only between calls, so that caches work.
+            prompt: the prompt that causes this call; its schema constrains the answer.
+            tools: what the model may call.
+            options: `schema`, `max_output` (tokens), `min_output`, `temperature`, `seed`, `stop`,
+                `logprobs`, `effort`, `parallel_calls` as in Request; `model` (role, default `main`);
+                `component`; `attempt` and `retry` (its kind) for attempts after the first; `last`
+                to draw on the slice kept for the last answer.
+
+        Raises:
+            BudgetExceeded: its smallest form does not fit.
+            ModelFailed: the provider could not answer.
+        """
+        return await model_door.complete(self, messages, prompt, tools, options)
+
+    def stream(
+        self, messages: Sequence[Message], *, prompt: Prompt, tools: Sequence[Tool] = (), **options: Any
+    ) -> AsyncIterator[Delta]:
+        """As `complete`, piece by piece. Leaving the loop early cuts the stream off: what was in
+        flight is charged its reservation unless the provider's final usage had arrived."""
+        return model_door.stream(self, messages, prompt, tools, options)
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (len(texts), dimension), rows of length 1."""
+        return await model_door.embed(self, texts)
+
+    async def hidden(self, messages: Sequence[Message]) -> Any:
+        """Hidden states of a white-box model."""
+        raise closed("hidden", "hidden states need a white-box model (models/whitebox.py), which is not built yet")
+
+    # -- tools --
+
+    async def tools(self, query: str) -> Sequence[Tool]:
+        """What the System's gate and selector offer for `query`, best first; all tools without them."""
+        return await tool_door.offer(self, query)
+
+    async def call_tool(self, call: ToolCall) -> ToolResult:
+        """Run one tool call. Whatever goes wrong inside the tool is told in the result."""
+        return (await tool_door.call(self, [call]))[0]
+
+    async def call_tools(self, calls: Sequence[ToolCall]) -> list[ToolResult]:
+        """Run calls at once; they are reserved together or not at all. Results in the order of the calls."""
+        return await tool_door.call(self, calls)
+
+    # -- memory --
+
+    async def recall(self, query: Query) -> Recall:
+        """What the memory has to say; an empty Recall where the System has no memory."""
+        memory = self._means.memory
+        if memory is None:
+            return Recall()
+        request = {"query": query.text, "owner": query.owner, "limit": query.limit}
+        async with self._door("recall", "memory_read", _name(memory), {"memory_accesses": 1}, request) as passage:
+            if passage.recorded is not None:
+                raise_recorded(passage.recorded.response)
+                return Recall(passage.recorded.response["text"], tuple(passage.recorded.response["sources"]))
+            result = await self._run.in_time(memory.read(query, self._within(passage, "memory", "read")))
+            passage.done({"text": result.text, "sources": list(result.sources)}, spent={"memory_accesses": 1})
+            return result
+
+    async def remember(self, episode: Episode) -> None:
+        """Hand an episode to the memory; nothing happens where the System has none."""
+        memory = self._means.memory
+        if memory is None:
+            return
+        request = {"text": episode.text, "owner": episode.owner, "source": episode.source, "at": episode.at}
+        async with self._door("remember", "memory_write", _name(memory), {"memory_accesses": 1}, request) as passage:
+            if passage.recorded is not None:
+                raise_recorded(passage.recorded.response)
+                return
+            await self._run.in_time(memory.write(episode, self._within(passage, "memory", "write")))
+            passage.done({}, spent={"memory_accesses": 1})
+
+    def store(self) -> Store:
+        """Records, vectors, full text and graph edges."""
+        if self._means.store is None:
+            raise closed("store", "stores come with scrimp's stores room, which is not built yet")
+        return self._means.store
+
+    # -- the world and the others --
+
+    async def act(self, action: Mapping[str, Any]) -> str:
+        """Take one action in the task's environment; what is observed."""
+        environment = self._means.environment
+        if environment is None:
+            raise closed("act", "this task has no environment; use its tools, or a benchmark that has one")
+        async with self._door("act", "environment", environment.name, {}, dict(action)) as passage:
+            if passage.recorded is not None:
+                raise_recorded(passage.recorded.response)
+                return str(passage.recorded.response["text"])
+            seen = await self._run.in_time(environment.step(action))
+            passage.done({"text": seen})
+            return seen
+
+    async def send(self, receiver: str, message: Message) -> None:
+        """Send a message to another agent of the team."""
+        post = self._means.post
+        if post is None:
+            raise closed("send", "this planner runs one agent; a team's planner (team/) opens this door")
+        size = len(message.text.encode())
+        amounts: dict[str, Amount] = {"messages": 1, "message_tokens": size}
+        request = {"to": receiver, "message": message.to_json()}
+        async with self._door("send", "message", receiver, amounts, request) as passage:
+            if passage.recorded is None:
+                await self._run.in_time(post.deliver(self._place.agent, receiver, message))
+                passage.done({}, spent=amounts)
+
+    async def spawn(self, agent: str = "", budget: Budget | None = None, component: Component | None = None) -> Context:
+        """A child context, numbered now. With a `budget` it draws on a slice, given back by `close`."""
+        account = self._place.account
+        if budget is not None:
+            account = await account.slice(budget)
+        place = replace(self._place, account=account, agent=agent or self._place.agent)
+        return self._child(replace(place, component=component) if component else place)
+
+    async def close(self) -> None:
+        """Give back what a spawned slice did not spend."""
+        await self._place.account.close()
+
+    # -- time, chance, progress --
+
+    async def now(self) -> float:
+        """Seconds since the epoch; journaled, so a replay sees the same moment."""
+        async with self._door("now", "now", "clock", {}, None) as passage:
+            if passage.recorded is not None:
+                return float(passage.recorded.response)
+            moment = self._run.clock.now()
+            passage.done(moment)
+            return moment
+
+    def random(self) -> random.Random:
+        """A generator of its own, seeded by the run and by this place in it."""
+        return random.Random(f"{self._run.seed}:{self._place.span}:{self._number('random')}")
+
+    async def step(self) -> int:
+        """Begin a new round and return its number, from 1. Refused when the budget has no step left."""
+        reservations = await self._place.account.reserve([Claim("step", {"steps": 1})], under=self._place.inside)
+        await self._place.account.settle(reservations[0], {"steps": 1})
+        self._run.steps += 1
+        return self._run.steps
+
+    def keep(self, messages: Sequence[Message], answer: str = "") -> None:
+        """Leave the conversation so far, and the best answer so far, for when the budget ends."""
+        self._kept = (Answer(answer, partial=True), tuple(messages))
+
+    @property
+    def kept(self) -> tuple[Answer, tuple[Message, ...]]:
+        """What `keep` was last given."""
+        return self._kept
+
+    def remaining(self) -> dict[str, Amount]:
+        """What the budget still bears, by limited key."""
+        left = self._place.account.remaining()
+        if self._run.deadline is not None:
+            left["seconds"] = max(int(self._run.deadline - self._run.clock.monotonic()), 0)
+        return left
+
+    def estimate(self, text: str) -> int:
+        """About how many tokens a text takes; for planning, never for costs."""
+        return self._means.estimate(text)
+
+    def child(self, component: Component) -> Context:
+        """A child that accounts to another component and shares the budget."""
+        return self._child(replace(self._place, component=component))
+
+    # -- for the doors' own files --
+
+    def _child(self, place: Place) -> Context:
+        span = f"{self._place.span.rstrip('/')}/{self._children}"
+        self._children += 1
+        return Context(self._means, self._run, replace(place, span=span))
+
+    def _within(self, passage: Passage, component: Component, phase: Phase = "") -> Context:
+        """A child for what happens inside a call: nested events, nested reservations."""
+        place = replace(self._place, component=component, phase=phase, parent=passage.id, inside=passage.reservation)
+        child = self._child(place)
+        child._passage = passage
+        return child
+
+    def _as(self, component: Component) -> Context:
+        """This same place, numbering its calls in the same sequence, accounting to another component."""
+        if component == self._place.component:
+            return self
+        twin = Context(self._means, self._run, replace(self._place, component=component))
+        twin._ordinals, twin._passage = self._ordinals, self._passage
+        return twin
+
+    def _number(self, door: str) -> int:
+        number = self._ordinals.get(door, 0)
+        self._ordinals[door] = number + 1
+        return number
+
+    def _pass(self, what: What) -> Passage:
+        """A passage through a door, numbered now."""
+        return Passage(self._run, self._place, what, self._number(what.door), self._run.steps, self._passage)
+
+    def _door(self, door: str, kind: Kind, name: str, amounts: Mapping[str, Amount], request: Any) -> Passage:
+        """A passage whose claim is fixed amounts and whose request is plain JSON."""
+        what = What(door, kind, name, Claim(f"{door} {name}", amounts), lambda: request, digest(request))
+        return self._pass(what)
+
+
+def _name(method: object) -> str:
+    card = getattr(method, "card", None)
+    return str(card.name) if card is not None else type(method).__name__

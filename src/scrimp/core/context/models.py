@@ -1,0 +1,226 @@
+"""The doors to models and embedders: the claim of a call, the call, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from scrimp.core.budget import Amount, Claim
+from scrimp.core.context.means import Settings, closed
+from scrimp.core.context.passage import Passage, What, raise_recorded
+from scrimp.core.errors import BudgetExceeded, InputError, UnknownPrice
+from scrimp.core.events import EventStatus
+from scrimp.core.messages import Delta, Fold, Message, Request, Response, digest
+from scrimp.core.money import Money
+from scrimp.core.prompt import Prompt
+from scrimp.core.protocols import Model, Vectors
+from scrimp.core.tool import Tool
+from scrimp.core.transform import apply_all
+from scrimp.core.usage import Usage
+
+if TYPE_CHECKING:
+    from scrimp.core.context.doors import Context
+
+_CALL = {"model": "main", "component": None, "attempt": 1, "retry": "", "last": False}
+
+
+async def complete(
+    ctx: Context, messages: Sequence[Message], prompt: Prompt, tools: Sequence[Tool], options: dict[str, Any]
+) -> Response:
+    """The fold of the stream."""
+    passage, model, request = await _prepare(ctx, messages, prompt, tools, options)
+    async with passage:
+        if passage.recorded is not None:
+            raise_recorded(passage.recorded.response)
+            return Response.from_json(passage.recorded.response)
+        collected = Fold()
+        try:
+            await ctx._run.in_time(_drain(model, _capped(request, passage), collected))
+        except BaseException:
+            if collected.usage is not None:
+                _settle(ctx, passage, model, collected.response())
+            raise
+        response = collected.response()
+        _settle(ctx, passage, model, response)
+        return response
+
+
+async def stream(
+    ctx: Context, messages: Sequence[Message], prompt: Prompt, tools: Sequence[Tool], options: dict[str, Any]
+) -> AsyncIterator[Delta]:
+    """The stream itself; a recorded answer comes in one piece."""
+    passage, model, request = await _prepare(ctx, messages, prompt, tools, options)
+    async with passage:
+        if passage.recorded is not None:
+            raise_recorded(passage.recorded.response)
+            whole = Response.from_json(passage.recorded.response)
+            yield Delta(whole.text, whole.tool_calls, whole.logprobs, whole.finish, whole.usage, whole.reported_cost)
+            return
+        collected = Fold()
+        ended = False
+        try:
+            async with aclosing(_generator(model, _capped(request, passage))) as deltas:
+                while (delta := await ctx._run.in_time(anext(deltas, None))) is not None:
+                    collected.add(delta)
+                    yield delta
+            ended = True
+        finally:
+            # Also reached when the caller leaves early: the final usage may have arrived or not.
+            if ended or collected.usage is not None:
+                _settle(ctx, passage, model, collected.response())
+
+
+async def _generator(model: Model, request: Request) -> AsyncGenerator[Delta, None]:
+    """The model's stream as a generator, so that it can be closed whatever it is."""
+    async for delta in model.stream(request):
+        yield delta
+
+
+async def _drain(model: Model, request: Request, into: Fold) -> None:
+    async with aclosing(_generator(model, request)) as deltas:
+        async for delta in deltas:
+            into.add(delta)
+
+
+async def _prepare(
+    ctx: Context, messages: Sequence[Message], prompt: Prompt, tools: Sequence[Tool], options: dict[str, Any]
+) -> tuple[Passage, Model, Request]:
+    """Build the request, let the System's transforms and context policy shape it, and number the call."""
+    call = {key: options.pop(key, default) for key, default in _CALL.items()}
+    if call["attempt"] > 1 and not call["retry"]:
+        raise InputError("an attempt after the first needs its kind", remedy="retry=transport|repair|replan|restart")
+    means, run = ctx._means, ctx._run
+    model = means.model(call["model"])
+    request = _request(means.settings, messages, prompt, tools, options)
+    request, extra = apply_all(means.transforms, request)
+    if means.policy is not None and ctx._place.component != "memory":
+        limit = model.capabilities.window - (request.max_output or 0)
+        limit = min(limit, run.request_tokens) if run.request_tokens is not None else limit
+        request = await means.policy.fit(request, limit, ctx.child("memory"))
+    bound = model.bound(request) + extra
+    rates = means.prices.rates(model.name, local=model.capabilities.local)
+    claim = _claim(ctx, model, request, bound, rates is None)
+    if rates is not None:
+        claim = _with_money(claim, bound, rates.worst_input, rates.output)
+    what = What(
+        "complete", "model", model.name, claim, lambda: request, request.hash,
+        prompt.ref, call["attempt"], call["retry"], call["last"],
+    )  # fmt: skip
+    place_ctx = ctx if call["component"] is None else ctx._as(call["component"])
+    passage = place_ctx._pass(what)
+    passage.worst = lambda output: _worst(ctx, model, bound, output)
+    return passage, model, request
+
+
+def _request(
+    settings: Settings, messages: Sequence[Message], prompt: Prompt, tools: Sequence[Tool], options: dict[str, Any]
+) -> Request:
+    fields: dict[str, Any] = {
+        "schema": prompt.schema,
+        "max_output": settings.max_output,
+        "temperature": settings.temperature,
+        "seed": settings.seed,
+        "effort": settings.effort,
+        "parallel_calls": settings.parallel_calls,
+        **options,
+    }
+    return Request(tuple(messages), tuple(tool.spec for tool in tools), prompt=prompt.ref, **fields)
+
+
+def _claim(ctx: Context, model: Model, request: Request, bound: Usage, unpriced: bool) -> Claim:
+    """The worst case in tokens and calls."""
+    limit = ctx._run.request_tokens
+    if limit is not None and bound.prompt > limit:
+        raise BudgetExceeded("request_tokens", limit=limit, spent=0, reserved=0, needed=bound.prompt, what="request")
+    if unpriced and "usd" in ctx._place.account.remaining():
+        raise UnknownPrice(
+            f"the budget limits money, but nobody stated a price for model {model.name!r}",
+            remedy="give one with --prices FILE",
+        )
+    fixed: dict[str, Amount] = {"model_calls": 1, "tokens": bound.prompt}
+    least = min(request.min_output, bound.output)
+    return Claim(f"call of {model.name}", fixed, {"tokens": 1}, bound.output, least)
+
+
+def _with_money(claim: Claim, bound: Usage, input_rate: Decimal, output_rate: Decimal) -> Claim:
+    usd = (input_rate * bound.prompt).scaleb(-6)
+    return Claim(
+        claim.what,
+        {**claim.fixed, "usd": usd},
+        {**claim.per_output, "usd": output_rate.scaleb(-6)},
+        claim.output,
+        claim.least,
+    )
+
+
+def _capped(request: Request, passage: Passage) -> Request:
+    """The request with the output cap that was reserved; always explicit, so the bound holds."""
+    return request if request.max_output == passage.output else request.with_(max_output=passage.output)
+
+
+def _settle(ctx: Context, passage: Passage, model: Model, response: Response) -> None:
+    """Charge what the provider says was used; what was reserved where it never said."""
+    usage, money = response.usage, Money()
+    if usage is None:
+        usage, money = passage.worst(passage.output)
+    elif response.reported_cost:
+        money = Money(Decimal(response.reported_cost), "metered")
+    else:
+        money = ctx._means.prices.price(model.name, usage, local=model.capabilities.local)
+    spent: dict[str, Amount] = {"model_calls": 1, "tokens": usage.total, "usd": money.least}
+    status: EventStatus = "ok" if response.usage is not None else "cut"
+    passage.done(response.to_json(), usage=usage, money=money, spent=spent, status=status)
+
+
+def _worst(ctx: Context, model: Model, bound: Usage, output: int) -> tuple[Usage, Money]:
+    """What a call is charged whose final usage never came: all its input fresh, all its output written."""
+    usage = replace(bound, output=output)
+    rates = ctx._means.prices.rates(model.name, local=model.capabilities.local)
+    if rates is None:
+        return usage, Money.unknown()
+    label = ctx._means.prices.price(model.name, usage, local=model.capabilities.local).prices or ""
+    return usage, Money.priced((rates.worst_input * usage.prompt + rates.output * output).scaleb(-6), label)
+
+
+async def embed(ctx: Context, texts: Sequence[str]) -> Vectors:
+    """Vectors through the System's embedder, priced like any other tokens."""
+    embedder = ctx._means.embedder
+    if embedder is None:
+        raise closed("embed", "name an embedder in the System: embedder = 'multilingual'")
+    if not texts:
+        raise InputError("ctx.embed was given no text")
+    prices = ctx._means.prices
+    worst = Usage(input=sum(len(text.encode()) + 2 for text in texts))
+    price = prices.price(embedder.name, worst, local=True, embedding=True)
+    claim = Claim(f"embedding by {embedder.name}", {"tokens": worst.input, "usd": price.least})
+    request = {"texts": list(texts)}
+    what = What("embed", "embed", embedder.name, claim, lambda: request, digest(request))
+    passage = ctx._pass(what)
+    passage.worst = lambda output: (worst, price)
+    async with passage:
+        if passage.recorded is not None:
+            raise_recorded(passage.recorded.response)
+            return unpack(passage.recorded.response)
+        vectors, usage = await ctx._run.in_time(embedder.embed(texts))
+        money = prices.price(embedder.name, usage, local=True, embedding=True)
+        passage.done(pack(vectors), usage=usage, money=money, spent={"tokens": usage.total, "usd": money.least})
+        return vectors
+
+
+def pack(vectors: Vectors) -> dict[str, Any]:
+    """A float32 array as JSON: shape and base64 of its bytes."""
+    import base64
+
+    return {"shape": list(vectors.shape), "float32": base64.b64encode(vectors.astype("<f4").tobytes()).decode()}
+
+
+def unpack(data: Mapping[str, Any]) -> Vectors:
+    """The inverse of `pack`. numpy is imported by whoever made the array, never by core itself."""
+    import base64
+    import sys
+
+    numpy = sys.modules.get("numpy") or __import__("numpy")
+    return numpy.frombuffer(base64.b64decode(data["float32"]), dtype="<f4").reshape(data["shape"])

@@ -1,0 +1,154 @@
+"""Money that may be unknown, and the price lists that turn tokens into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from scrimp.core.usage import Usage
+
+State = Literal["metered", "priced", "unknown"]
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in one currency, and how it is known.
+
+    States: `metered` (the provider said so, or nothing was spent), `priced` (tokens times a price
+    list), `unknown` (nobody stated a price; `known` is then the part that is known). Unknown is
+    never zero. Sums are exact: no float takes part.
+    """
+
+    amount: Decimal | None = ZERO
+    state: State = "metered"
+    prices: str | None = None
+    currency: str = "USD"
+    known: Decimal = ZERO
+
+    @classmethod
+    def unknown(cls) -> Money:
+        """An amount nobody can state."""
+        return cls(None, "unknown")
+
+    @classmethod
+    def priced(cls, amount: Decimal, prices: str) -> Money:
+        """An amount computed from the price list named `prices`."""
+        return cls(amount, "priced", prices)
+
+    @property
+    def least(self) -> Decimal:
+        """What is surely owed: the amount, or its known part."""
+        return self.known if self.amount is None else self.amount
+
+    def __add__(self, other: Money) -> Money:
+        if other is NOTHING:
+            return self
+        if self is NOTHING:
+            return other
+        if self.currency != other.currency:
+            raise ValueError(f"cannot add {self.currency} to {other.currency}")
+        prices = _join(self.prices, other.prices)
+        if self.amount is None or other.amount is None:
+            return Money(None, "unknown", prices, self.currency, self.least + other.least)
+        state: State = "priced" if "priced" in (self.state, other.state) else "metered"
+        return Money(self.amount + other.amount, state, prices, self.currency)
+
+    def to_json(self) -> dict[str, Any]:
+        """The outward form of COMMANDS: amounts as decimal strings, null where unknown."""
+        out: dict[str, Any] = {
+            "amount": None if self.amount is None else plain(self.amount),
+            "currency": self.currency,
+            "state": self.state,
+        }
+        if self.prices is not None:
+            out["prices"] = self.prices
+        if self.amount is None:
+            out["known"] = plain(self.known)
+        return out
+
+    def __str__(self) -> str:
+        if self.amount is None:
+            return f"unknown (at least ${plain(self.known)})" if self.known else "unknown"
+        return f"${plain(self.amount)}"
+
+
+NOTHING = Money()
+
+
+def plain(amount: Decimal) -> str:
+    """A decimal without exponent and without trailing zeros."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _join(a: str | None, b: str | None) -> str | None:
+    if a is None or b is None or a == b:
+        return b if a is None else a
+    return "; ".join(sorted({*a.split("; "), *b.split("; ")}))
+
+
+def total(amounts: Iterable[Money]) -> Money:
+    """The sum of any number of amounts; `NOTHING` for none."""
+    result = NOTHING
+    for amount in amounts:
+        result = result + amount
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Dollars per million tokens of one model."""
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal
+    cache_write: Decimal
+
+    def price(self, usage: Usage) -> Decimal:
+        """Exact dollars for `usage`."""
+        return (
+            self.input * usage.input
+            + self.cached_input * usage.cached_input
+            + self.cache_write * usage.cache_write
+            + self.output * usage.output
+        ).scaleb(-6)
+
+    @property
+    def worst_input(self) -> Decimal:
+        """Per million prompt tokens when nothing is known about the cache."""
+        return max(self.input, self.cached_input, self.cache_write)
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """Dated prices of models (per million tokens) and tools (per call).
+
+    `label` names the list and its date and is repeated wherever a price was used. `default` prices
+    the models that carry no price of their own (local, scripted, oracle); a list without it leaves
+    them unknown. Names are looked up whole, then without what stands before the first colon.
+    """
+
+    label: str
+    as_of: str
+    models: Mapping[str, Rates] = field(default_factory=dict)
+    tools: Mapping[str, Decimal] = field(default_factory=dict)
+    reference: Rates | None = None
+    reference_embedding: Rates | None = None
+
+    def rates(self, model: str, *, local: bool = False, embedding: bool = False) -> Rates | None:
+        """The rates of `model`; for a `local` one the reference rates where it has none of its own."""
+        found = self.models.get(model) or self.models.get(model.partition(":")[2])
+        if found is None and local:
+            return self.reference_embedding if embedding else self.reference
+        return found
+
+    def price(self, model: str, usage: Usage, *, local: bool = False, embedding: bool = False) -> Money:
+        """What `usage` costs; unknown where the list does not hold the model."""
+        rates = self.rates(model, local=local, embedding=embedding)
+        if rates is None:
+            return Money.unknown()
+        own = model in self.models or model.partition(":")[2] in self.models
+        return Money.priced(rates.price(usage), self.label if own else f"reference:{self.label}")

@@ -1,0 +1,105 @@
+"""What an agent is asked, what it answers, and what the answer was worth.
+
+A Task carries no gold: gold answers stay in the Benchmark, keyed by task id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from scrimp.core.messages import Message, Part, ToolCall
+from scrimp.core.tool import Tool
+
+
+@dataclass(frozen=True)
+class Task:
+    """An input.
+
+    Attributes:
+        answer_with: `text` asks for an answer in words; `calls` asks for the tool calls themselves,
+            which are then not run (function-calling benchmarks).
+        background: what a memory recalled for this task; planners show it before the question.
+        environment: name of the Environment the task needs, empty for none.
+        labels: facts about the task that may be shown anywhere (category, split); never gold.
+    """
+
+    id: str
+    text: str
+    tools: tuple[Tool, ...] = ()
+    attachments: tuple[Part, ...] = ()
+    answer_with: Literal["text", "calls"] = "text"
+    background: str = ""
+    environment: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a planner returns: words, or the calls where the task asked for calls.
+
+    `partial` marks the best that was had when the budget ended.
+    """
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    partial: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        out: dict[str, Any] = {"text": self.text, "partial": self.partial}
+        if self.calls:
+            out["calls"] = [call.to_json() for call in self.calls]
+        return out
+
+
+@dataclass(frozen=True)
+class Score:
+    """What an answer was worth: `value` from 0 to 1, `success` by the benchmark's own rule."""
+
+    value: float
+    success: bool
+    detail: str = ""
+
+
+def task_to_json(task: Task) -> dict[str, Any]:
+    """A task as the journal keeps it: its tools as descriptions, without their functions."""
+    return {
+        "id": task.id,
+        "text": task.text,
+        "tools": [
+            {**tool.spec.to_json(), "price": None if tool.price is None else str(tool.price), "pure": tool.pure}
+            for tool in task.tools
+        ],
+        "attachments": [part.to_json() for part in task.attachments],
+        "answer_with": task.answer_with,
+        "background": task.background,
+        "environment": task.environment,
+        "labels": dict(task.labels),
+    }
+
+
+def task_from_json(data: Mapping[str, Any]) -> Task:
+    """The inverse of `task_to_json`; the tools can be offered but not run."""
+    tools = tuple(
+        Tool(
+            item["name"],
+            item["description"],
+            item["parameters"],
+            price=None if item["price"] is None else Decimal(item["price"]),
+            pure=item["pure"],
+        )
+        for item in data["tools"]
+    )
+    attachments = Message.from_json({"role": "user", "parts": data["attachments"]}).parts
+    return Task(
+        data["id"],
+        data["text"],
+        tools,
+        attachments,
+        data["answer_with"],
+        data["background"],
+        data["environment"],
+        data["labels"],
+    )

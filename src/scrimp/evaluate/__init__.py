@@ -1,0 +1,1 @@
+"""Comparing Systems on benchmarks, under docs/evidence."""

@@ -1,0 +1,267 @@
+"""The journal: the durable sequence of events of all runs. Ledgers, replays and reports are reads of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from scrimp.core.budget import Amount
+from scrimp.core.errors import UnknownName
+from scrimp.core.events import Event, Key, Recorded
+from scrimp.core.ledger import Ledger
+from scrimp.core.messages import canonical
+from scrimp.core.money import Money, plain
+from scrimp.core.usage import Usage
+from scrimp.journal.home import home
+from scrimp.journal.payloads import Payloads
+from scrimp.journal.sqlite import connect, failed, transaction
+
+MIGRATIONS = "scrimp.journal.migrations"
+_EVENT_COLUMNS = (
+    "id", "run", "span", "door", "ordinal", "kind", "component", "name", "parent", "prompt", "agent", "round",
+    "phase", "attempt", "retry", "input", "cached_input", "cache_write", "output", "reasoning", "images", "amount",
+    "money_state", "prices", "currency", "known", "busy_us", "started", "request_hash", "response_hash", "status",
+    "request", "response",
+)  # fmt: skip
+_INSERT_EVENT = f"INSERT INTO events ({', '.join(_EVENT_COLUMNS)}) VALUES ({', '.join('?' * len(_EVENT_COLUMNS))})"
+_INSERT_RESERVATION = (
+    "INSERT INTO reservations (event, run, span, door, ordinal, amounts, owner) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def owner() -> str:
+    """Who this process is: host, pid and start time, so that a reused pid is not mistaken for it."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_STARTED}"
+
+
+_STARTED = int(time.time())
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as the journal holds it."""
+
+    id: str
+    task: Mapping[str, Any]
+    system: Mapping[str, Any]
+    system_hash: str = ""
+    models: Mapping[str, Any] = field(default_factory=dict)
+    prices: str = ""
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    version: str = ""
+    experiment: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    started: float = 0.0
+    wall_seconds: float | None = None
+    steps: int | None = None
+    status: str = "running"
+    answer: Mapping[str, Any] | None = None
+
+
+class Journal:
+    """One journal file. It is an EventSink for any run begun in it; several processes may share it."""
+
+    def __init__(self, path: Path | None = None, *, full: bool = False) -> None:
+        self.path = path if path is not None else home() / "journal.sqlite"
+        self._connection = connect(self.path, MIGRATIONS, full=full)
+        self._payloads = Payloads(self._connection)
+        self._owner = owner()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    # -- writing --
+
+    def begin(self, run: RunRecord) -> None:
+        """Write down that a run starts."""
+        with self._writing() as db:
+            task = {**run.task, "tools": [self._payloads.put(tool) for tool in run.task.get("tools", ())]}
+            db.execute(
+                "INSERT INTO runs (id, experiment, task, system, system_hash, models, prices, budget, seed, version,"
+                " owner, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.id, run.experiment, canonical(task), canonical(run.system), run.system_hash,
+                    canonical(run.models), run.prices, canonical(run.budget), run.seed, run.version,
+                    self._owner, run.started,
+                ),
+            )  # fmt: skip
+            rows = [(run.id, key, value) for key, value in run.labels.items()]
+            db.executemany("INSERT INTO labels (run, key, value) VALUES (?, ?, ?)", rows)
+
+    def end(self, run: str, status: str, answer: Mapping[str, Any], wall_seconds: float, steps: int) -> None:
+        """Write down how a run ended."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE runs SET status = ?, answer = ?, wall_seconds = ?, steps = ? WHERE id = ?",
+                (status, canonical(answer), wall_seconds, steps, run),
+            )
+
+    async def reserve(self, event_id: str, key: Key, amounts: Mapping[str, Amount]) -> None:
+        """EventSink: a call is about to be sent."""
+        text = json.dumps({name: str(amount) for name, amount in amounts.items()})
+        try:
+            self._connection.execute(
+                _INSERT_RESERVATION, (event_id, key.run, key.span, key.door, key.ordinal, text, self._owner)
+            )
+        except sqlite3.Error as error:
+            raise failed(self.path, error) from error
+
+    async def commit(self, event: Event, request: Any, response: Any) -> None:
+        """EventSink: what it came to. Event and payloads are one transaction."""
+        with self._writing() as db:
+            request_key = self._payloads.put(request)
+            response_key = self._payloads.put(response, event.response_hash)
+            db.execute(_INSERT_EVENT, (*_row(event), request_key, response_key))
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; a failure names the file."""
+        try:
+            with transaction(self._connection) as db:
+                yield db
+        except BaseException as error:
+            self._payloads.forget()  # what this transaction stored is not there
+            if isinstance(error, sqlite3.Error):
+                raise failed(self.path, error) from error
+            raise
+
+    # -- reading --
+
+    def runs(
+        self, *, labels: Mapping[str, str] | None = None, experiment: str = "", limit: int = 50
+    ) -> list[RunRecord]:
+        """Runs, newest first, without the tools of their tasks."""
+        where, values = ["1"], []
+        if experiment:
+            where.append("experiment = ?")
+            values.append(experiment)
+        for key, value in (labels or {}).items():
+            where.append("EXISTS (SELECT 1 FROM labels WHERE run = runs.id AND key = ? AND value = ?)")
+            values += [key, value]
+        query = f"SELECT * FROM runs WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"
+        return [self._run(row) for row in self._select(query, (*values, limit))]
+
+    def run(self, run: str) -> RunRecord:
+        """One run, by its id or by a beginning of it that is unique; `last` is the newest.
+
+        Raises:
+            UnknownName: there is none, or several begin so.
+        """
+        if run == "last":
+            rows = self._select("SELECT * FROM runs ORDER BY id DESC LIMIT 1", ())
+        else:
+            rows = self._select(
+                "SELECT * FROM runs WHERE id = ? OR substr(id, 1, ?) = ? LIMIT 2", (run, len(run), run.upper())
+            )
+        if len(rows) != 1:
+            remedy = "several runs begin so; give more of it" if rows else "scrimp runs list shows those there are"
+            raise UnknownName("run", run, remedy=remedy)
+        record = self._run(rows[0])
+        tools = [self._payloads.get(hash_) for hash_ in record.task.get("tools", ())]
+        return replace(record, task={**record.task, "tools": tools})
+
+    def events(self, run: str) -> list[Event]:
+        """The events of a run, in the order they were committed."""
+        return [_event(row) for row in self._select("SELECT * FROM events WHERE run = ? ORDER BY seq", (run,))]
+
+    def ledger(self, run: str) -> Ledger:
+        """The fold of a run's events."""
+        wall = self._select("SELECT wall_seconds FROM runs WHERE id = ?", (run,))
+        return Ledger.of(self.events(run), (wall[0]["wall_seconds"] or 0.0) if wall else 0.0)
+
+    def in_flight(self, run: str) -> list[Mapping[str, Any]]:
+        """Reservations without an event: calls nobody saw the end of."""
+        query = (
+            "SELECT * FROM reservations WHERE run = ? AND event NOT IN (SELECT id FROM events WHERE run = ?) "
+            "ORDER BY event"
+        )
+        return [dict(row) for row in self._select(query, (run, run))]
+
+    def steps(self, run: str) -> Iterator[dict[str, Any]]:
+        """Events with their texts, one JSON value each; what `export` writes and `show` prints."""
+        for row in self._select("SELECT * FROM events WHERE run = ? ORDER BY seq", (run,)):
+            event = _event(row)
+            yield {
+                "event": event.id, "span": event.key.span, "door": event.key.door, "ordinal": event.key.ordinal,
+                "kind": event.kind, "component": event.component, "name": event.name, "parent": event.parent,
+                "prompt": event.prompt, "agent": event.agent, "round": event.round, "phase": event.phase,
+                "attempt": event.attempt, "retry": event.retry, "tokens": event.usage.to_json(),
+                "cost": event.money.to_json(), "busy_seconds": plain(Decimal(event.busy_us).scaleb(-6)),
+                "started": event.started, "status": event.status, "request_hash": event.request_hash,
+                "response_hash": event.response_hash, "request": self._payloads.get(row["request"]),
+                "response": self._payloads.get(row["response"]),
+            }  # fmt: skip
+
+    def recording(self, run: str, *, strict: bool) -> JournalRecording:
+        """The recorded answers of a run, for replay (strict) or resume."""
+        return JournalRecording(self, run, strict)
+
+    def _select(self, query: str, values: Sequence[Any]) -> list[sqlite3.Row]:
+        try:
+            cursor = self._connection.cursor()
+            cursor.row_factory = sqlite3.Row
+            return cursor.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise failed(self.path, error) from error
+
+    def _run(self, row: sqlite3.Row) -> RunRecord:
+        labels = self._select("SELECT key, value FROM labels WHERE run = ?", (row["id"],))
+        return RunRecord(
+            id=row["id"], task=json.loads(row["task"]), system=json.loads(row["system"]),
+            system_hash=row["system_hash"], models=json.loads(row["models"]), prices=row["prices"],
+            budget=json.loads(row["budget"]), seed=row["seed"], version=row["version"],
+            experiment=row["experiment"], labels={item["key"]: item["value"] for item in labels},
+            started=row["started"], wall_seconds=row["wall_seconds"], steps=row["steps"], status=row["status"],
+            answer=None if row["answer"] is None else json.loads(row["answer"]),
+        )  # fmt: skip
+
+
+class JournalRecording:
+    """Recorded answers by call identity. The last attempt of a call is the one that answered it."""
+
+    def __init__(self, journal: Journal, run: str, strict: bool) -> None:
+        self.strict = strict
+        self._journal = journal
+        rows = journal._select("SELECT * FROM events WHERE run = ? ORDER BY seq", (run,))
+        self._rows = {(row["span"], row["door"], row["ordinal"]): row for row in rows}
+
+    def find(self, key: Key) -> Recorded | None:
+        """What this call was answered then; None where it was not made."""
+        row = self._rows.get((key.span, key.door, key.ordinal))
+        if row is None:
+            return None
+        return Recorded(_event(row), self._journal._payloads.get(row["response"]))
+
+
+def _row(event: Event) -> tuple[Any, ...]:
+    key, usage, money = event.key, event.usage, event.money
+    return (
+        event.id, key.run, key.span, key.door, key.ordinal, event.kind, event.component, event.name, event.parent,
+        event.prompt, event.agent, event.round, event.phase, event.attempt, event.retry, usage.input,
+        usage.cached_input, usage.cache_write, usage.output, usage.reasoning, usage.images,
+        None if money.amount is None else str(money.amount), money.state, money.prices, money.currency,
+        str(money.known), event.busy_us, event.started, event.request_hash, event.response_hash, event.status,
+    )  # fmt: skip
+
+
+def _event(row: sqlite3.Row) -> Event:
+    usage = Usage(row["input"], row["cached_input"], row["cache_write"], row["output"], row["reasoning"], row["images"])
+    amount = None if row["amount"] is None else Decimal(row["amount"])
+    money = Money(amount, row["money_state"], row["prices"], row["currency"], Decimal(row["known"]))
+    return Event(
+        row["id"], Key(row["run"], row["span"], row["door"], row["ordinal"]), row["kind"], row["component"],
+        row["name"], row["parent"], row["prompt"], row["agent"], row["round"], row["phase"], row["attempt"],
+        row["retry"], usage, money, row["busy_us"], row["started"], row["request_hash"], row["response_hash"],
+        row["status"],
+    )  # fmt: skip

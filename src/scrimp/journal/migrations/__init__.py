@@ -1,0 +1,1 @@
+"""Numbered SQL steps of the journal, applied in order once each."""

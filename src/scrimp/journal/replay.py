@@ -1,0 +1,74 @@
+"""Stand-ins for a replay: every answer comes from the journal, so nothing here is ever asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from scrimp.core.context import Context
+from scrimp.core.errors import ReplayMismatch
+from scrimp.core.events import Event, Key
+from scrimp.core.messages import Delta, Request
+from scrimp.core.protocols import Capabilities, Episode, Query, Recall, Vectors
+from scrimp.core.usage import NO_USAGE, Usage
+
+
+def _asked(what: str) -> NoReturn:
+    raise ReplayMismatch(f"the replay asked {what} for something that was not recorded")
+
+
+class RecordedModel:
+    """Name and capabilities of the model that answered then."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.name = str(facts["name"])
+        self.capabilities = Capabilities(**facts["capabilities"])
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """Never reached: recorded answers come first."""
+        _asked(f"model {self.name!r}")
+        yield Delta()
+
+    def bound(self, request: Request) -> Usage:
+        """Nothing: a replay reserves nothing."""
+        return NO_USAGE
+
+
+class RecordedEmbedder:
+    """Name of the embedder that answered then."""
+
+    dimension = 0
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def embed(self, texts: Sequence[str]) -> tuple[Vectors, Usage]:
+        """Never reached."""
+        _asked(f"embedder {self.name!r}")
+
+
+class RecordedMemory:
+    """Stands where the memory stood; recalls and writes are recorded whole."""
+
+    async def write(self, episode: Episode, ctx: Context) -> None:
+        """Never reached."""
+        _asked("the memory")
+
+    async def manage(self, ctx: Context) -> None:
+        """Never reached."""
+        _asked("the memory")
+
+    async def read(self, query: Query, ctx: Context) -> Recall:
+        """Never reached."""
+        _asked("the memory")
+
+
+class NoSink:
+    """Writes nothing: a replay adds no events."""
+
+    async def reserve(self, event_id: str, key: Key, amounts: Mapping[str, int | Decimal]) -> None:
+        """Nothing."""
+
+    async def commit(self, event: Event, request: Any, response: Any) -> None:
+        """Nothing."""

@@ -1,0 +1,1 @@
+"""What an agent keeps: `context/` in its prompt, `methods/` for longer."""

@@ -1,0 +1,1 @@
+"""Context policies: what stays in the prompt."""

@@ -1,0 +1,1 @@
+"""Language models and embedders. `names.py` turns a name into one."""

@@ -1,0 +1,120 @@
+"""How many tokens a text has, when nobody who knows can be asked.
+
+Two numbers, never mixed up: `estimate` is the likely count (reports, routing, scripted usage),
+`upper_bound` a count that no byte-level tokenizer passes (budgets).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from scrimp.core.messages import Audio, Image, Message, Request, Text, ToolCall, ToolSpec
+
+PER_MESSAGE = 4
+"""Tokens that chat templates put around one message (`<|im_start|>role` ... `<|im_end|>` and a new line)."""
+
+PER_REQUEST = 3
+"""Tokens that open the answer."""
+
+IMAGE_ESTIMATE = 765
+"""Tokens of a picture of unknown size: 1024 x 1024 where a tile of 512 x 512 is 170 tokens and the picture 85."""
+
+AUDIO_PER_SECOND = 10
+"""Tokens per second of sound (600 a minute)."""
+
+_PIECES = re.compile(
+    r"(?P<word>[A-Za-z]+(?![\u00c0-\u024f]))"
+    r"|(?P<accented>[A-Za-z\u00c0-\u024f]+)"
+    r"|(?P<number>\ ?[0-9]+)"
+    r"|(?P<han>[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+    r"|(?P<kana>[\u3040-\u30ff]+)"
+    r"|(?P<hangul>[\uac00-\ud7af]+)"
+    r"|(?P<wide>[\u2010-\u2027\u3000-\u303f\uff00-\uffef]+)"
+    r"|(?P<letters>[^\W\d_\x00-\x7f]+)"
+    r"|(?P<lines>\s*\n\s*)"
+    r"|(?P<space>\s+)"
+    r"|(?P<mark>[!-/:-@\[-`{-~]+)"
+    r"|(?P<other>.)",
+    re.DOTALL,
+)
+
+_PRICE: dict[str, Callable[[str], float]] = {
+    "word": lambda piece: 1.0 if len(piece) <= 8 else 1.0 + (len(piece) - 8) / 6,
+    "accented": lambda piece: max(1.0, len(piece) / 4),
+    "number": lambda piece: (piece[0] == " ") + (len(piece.lstrip()) + 2) // 3,
+    "han": lambda piece: 0.7 * len(piece),
+    "kana": lambda piece: 0.7 * len(piece),
+    "hangul": lambda piece: max(1.0, 0.8 * len(piece)),
+    "wide": lambda piece: 0.9 * len(piece),
+    "letters": lambda piece: max(1.0, len(piece) / 3.2),
+    "lines": lambda piece: 1.0,
+    "space": lambda piece: 0.0 if piece == " " else 1.0,
+    "mark": lambda piece: (len(piece) + 1) // 2,
+    "other": lambda piece: 1.6,
+}
+
+
+@lru_cache(maxsize=4096)
+def estimate(text: str) -> int:
+    """The likely number of tokens of `text`; 0 only for no text.
+
+    The text is cut the way byte-pair tokenizers split it first, and each kind of piece has a price:
+
+    - an English word is one token up to 8 letters, then one more for 6; a word with accents one for 4;
+    - digits go in groups of three, and a space before a number is a token of its own;
+    - a Han or kana character is 0.7 tokens, hangul 0.8, a full-width mark 0.9, a letter of another script 0.31;
+    - ASCII marks go in twos, a run of white space is one, the single space before a word none; an emoji is 1.6.
+
+    The constants were fitted to the o200k and DeepSeek V4 vocabularies on prose, code, JSON, agent traces and
+    dialogues in English and Chinese. On each of those the estimate is within 14 % of o200k (bare addresses 24 %) and
+    within 7 % of DeepSeek (pure Chinese prose: 26 % over). Small English vocabularies need more for Chinese:
+    SmolLM2 takes 2.5 times the estimate.
+    """
+    if not text:
+        return 0
+    return max(1, round(sum(_PRICE[piece.lastgroup or "other"](piece.group()) for piece in _PIECES.finditer(text))))
+
+
+def estimate_request(request: Request) -> int:
+    """The likely prompt tokens of a request: messages, tool calls, tools and output schema."""
+    total = PER_REQUEST + sum(map(estimate_message, request.messages)) + estimate_tools(request.tools)
+    return total + (estimate(compact(request.schema)) if request.schema is not None else 0)
+
+
+def estimate_message(message: Message) -> int:
+    """The likely tokens of one message, its wrapping included."""
+    return PER_MESSAGE + sum(map(_estimate_part, message.parts)) + estimate_calls(message.tool_calls)
+
+
+def estimate_calls(calls: tuple[ToolCall, ...]) -> int:
+    """The likely tokens of tool calls as a model writes them."""
+    return sum(estimate(call.name) + estimate(call.raw or compact(call.arguments)) + PER_MESSAGE for call in calls)
+
+
+def estimate_tools(tools: tuple[ToolSpec, ...]) -> int:
+    """The likely tokens of tool descriptions as JSON."""
+    return sum(estimate(compact(tool.to_json())) for tool in tools)
+
+
+def upper_bound(text: str) -> int:
+    """The UTF-8 bytes of `text`: a byte-level tokenizer never has more tokens than bytes."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def compact(value: Mapping[str, Any] | Any) -> str:
+    """JSON as it is sent, for counting."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _estimate_part(part: Text | Image | Audio) -> int:
+    if isinstance(part, Text):
+        return estimate(part.text)
+    if isinstance(part, Audio):
+        return round(AUDIO_PER_SECOND * part.seconds) or AUDIO_PER_SECOND
+    if part.width and part.height:
+        return 85 + 170 * (-(-part.width // 512)) * (-(-part.height // 512))
+    return IMAGE_ESTIMATE

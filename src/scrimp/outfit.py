@@ -1,0 +1,150 @@
+"""What a System names, opened: models, embedder, prices and methods become the Means behind the doors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from scrimp.core.context import Means, Settings
+from scrimp.core.errors import InputError
+from scrimp.core.money import PriceList
+from scrimp.core.protocols import Embedder, Environment, Memory, Model, Planner
+from scrimp.core.registry import create, load
+from scrimp.core.system import Part, System
+from scrimp.core.task import Task
+from scrimp.core.tool import Tool
+from scrimp.journal.home import home
+from scrimp.journal.journal import RunRecord
+from scrimp.journal.replay import RecordedEmbedder, RecordedMemory, RecordedModel
+from scrimp.models import names, prices, tokens
+
+PACKAGED = ("local", "small")
+STAND_IN = "SCRIMP_MODEL"
+"""Environment variable that names another model in place of the packaged ones, so that docs and demos can be tested."""
+
+
+@dataclass
+class Parts:
+    """Implementations that take the place of what the System names; for tests and for one's own clients."""
+
+    models: Mapping[str, Model] = field(default_factory=dict)
+    embedder: Embedder | None = None
+    memory: Memory | None = None
+    prices: PriceList | None = None
+    environment: Environment | None = None
+
+
+class Outfit:
+    """Opens what a System names once, and makes its methods anew for each run."""
+
+    def __init__(self, system: System, parts: Parts) -> None:
+        self.system, self._parts = system, parts
+        self._models: dict[str, Model] = dict(parts.models)
+        self._embedder, self._memory, self._prices = parts.embedder, parts.memory, parts.prices
+        self._hash = ""
+
+    async def means(self, tools: Sequence[Tool]) -> Means:
+        """Everything a run of this System needs.
+
+        Raises:
+            InputError: a name nobody knows, a model that is not installed, two tools of one name.
+        """
+        folder = home()
+        for role, name in {"main": self.system.model, **self.system.models}.items():
+            if role not in self._models:
+                self._models[role] = await names.open_model(
+                    stand_in(name), home=folder, tool_text=self.system.tool_text
+                )
+        if self._prices is None:
+            self._prices = prices.load(self.system.prices)
+        if self._embedder is None and self._wants_embedder():
+            from scrimp.models.embedders import open_embedder
+
+            self._embedder = open_embedder(self.system.embedder, folder)
+        memory = self.system.part("memory")
+        if self._memory is None and memory is not None:
+            self._memory = create("memory", memory.name, memory.parameters)  # outlives the runs
+        means = Means(
+            models=self._models,
+            prices=self._prices,
+            settings=self._settings(),
+            estimate=tokens.estimate,
+            embedder=self._embedder,
+            tools=tuple(tools),
+            memory=self._memory,
+            environment=self._parts.environment,
+        )
+        _no_twins(means.tools)
+        return self._with_methods(means)
+
+    def recorded(self, record: RunRecord, task: Task) -> Means:
+        """The means of a replay: the methods are real, all else is a stand-in."""
+        means = Means(
+            models={role: RecordedModel(facts) for role, facts in record.models.items()},
+            prices=PriceList(record.prices, ""),
+            settings=self._settings(),
+            estimate=tokens.estimate,
+            embedder=RecordedEmbedder(self.system.embedder),
+            tools=task.tools,
+            memory=None if self.system.memory is None else RecordedMemory(),
+        )
+        return self._with_methods(means)
+
+    def planner(self) -> Planner:
+        """A fresh planner."""
+        part = self.system.part("planner")
+        if part is None:
+            raise InputError("this System has no planner", remedy='planner = "react"')
+        planner: Planner = create("planner", part.name, part.parameters)
+        return planner
+
+    def hash(self) -> str:
+        """Identity of the System, with the identities of its model files."""
+        if not self._hash:
+            wanted = (self.system.model, *self.system.models.values())
+            self._hash = self.system.hash({name: names.identity(stand_in(name), home()) for name in wanted})
+        return self._hash
+
+    async def aclose(self) -> None:
+        """Close connections to the models opened here; they are opened again when needed."""
+        for role in [role for role in self._models if role not in self._parts.models]:
+            close = getattr(self._models.pop(role), "aclose", None)
+            if close is not None:
+                await close()
+
+    def _settings(self) -> Settings:
+        system = self.system
+        return Settings(system.max_output, system.temperature, system.seed, system.effort, system.parallel_calls)
+
+    def _with_methods(self, means: Means) -> Means:
+        """Add policy, selector, gate and transforms, made anew: no state is shared between runs."""
+
+        def made(family: str) -> object:
+            part = self.system.part(family)
+            return None if part is None else create(family, part.name, part.parameters)
+
+        transforms = tuple(
+            create("context", part.name, part.parameters) for part in map(Part.of, self.system.transforms)
+        )
+        return replace(
+            means, policy=made("context"), selector=made("selector"), gate=made("gate"), transforms=transforms
+        )
+
+    def _wants_embedder(self) -> bool:
+        """Whether any method of the System says on its card that it needs an embedder."""
+        parts = [(family, self.system.part(family)) for family in ("planner", "context", "selector", "gate", "memory")]
+        return any("embedder" in load(family, part.name).card.needs for family, part in parts if part is not None)  # type: ignore[attr-defined]
+
+
+def stand_in(name: str) -> str:
+    """The name itself, or what SCRIMP_MODEL says in place of a packaged model."""
+    return os.environ.get(STAND_IN, name) if name in PACKAGED else name
+
+
+def _no_twins(tools: Sequence[Tool]) -> None:
+    seen: set[str] = set()
+    for tool in tools:
+        if tool.name in seen:
+            raise InputError(f"two tools are called {tool.name!r}", remedy="rename one: @tool(name=...)")
+        seen.add(tool.name)

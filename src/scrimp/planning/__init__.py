@@ -1,0 +1,1 @@
+"""Strategies of a whole run."""

@@ -1,0 +1,1 @@
+"""From experiments to one static page."""

@@ -1,0 +1,1 @@
+"""Pieces that tool methods share."""

@@ -1,0 +1,1 @@
+"""Tool selectors: which tools the model is offered."""
