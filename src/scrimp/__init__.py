@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from scrimp.core.version import VERSION
+
 if TYPE_CHECKING:
     from scrimp.agent import Agent as Agent
     from scrimp.core.budget import Budget as Budget
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from scrimp.evaluate.experiment import compare as compare
     from scrimp.tools.sources.python import tool as tool
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _WHERE = {
     "Agent": "scrimp.agent",

@@ -15,7 +15,6 @@ from typing import Any
 
 import anyio
 
-from scrimp import __version__
 from scrimp.core.budget import Account, Amount, Budget, LocalAccount
 from scrimp.core.context import Context, Means, Run
 from scrimp.core.context.passage import Place
@@ -28,6 +27,7 @@ from scrimp.core.protocols import Episode, Planner, Query
 from scrimp.core.system import System
 from scrimp.core.task import Answer, Task, task_from_json, task_to_json
 from scrimp.core.tool import Tool
+from scrimp.core.version import VERSION
 from scrimp.journal.journal import Journal, RunRecord
 from scrimp.journal.replay import NoSink
 from scrimp.outfit import Outfit, Parts
@@ -192,7 +192,7 @@ class Agent:
         return RunRecord(
             id=run.id, task=task_to_json(task), system=self.system.to_json(), system_hash=self.outfit.hash(),
             models=models, prices=means.prices.label, budget=self.budget.to_json(), seed=run.seed,
-            version=__version__, experiment=experiment, labels={**task.labels, **labels}, started=time.time(),
+            version=VERSION, experiment=experiment, labels={**task.labels, **labels}, started=time.time(),
         )  # fmt: skip
 
 

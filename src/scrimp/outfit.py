@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from scrimp.core.context import Means, Settings
 from scrimp.core.errors import InputError
@@ -120,13 +121,12 @@ class Outfit:
     def _with_methods(self, means: Means) -> Means:
         """Add policy, selector, gate and transforms, made anew: no state is shared between runs."""
 
-        def made(family: str) -> object:
+        def made(family: str) -> Any:
             part = self.system.part(family)
             return None if part is None else create(family, part.name, part.parameters)
 
-        transforms = tuple(
-            create("context", part.name, part.parameters) for part in map(Part.of, self.system.transforms)
-        )
+        parts = map(Part.of, self.system.transforms)
+        transforms = tuple(create("transform", part.name, part.parameters) for part in parts)
         return replace(
             means, policy=made("context"), selector=made("selector"), gate=made("gate"), transforms=transforms
         )

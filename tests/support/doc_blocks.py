@@ -22,6 +22,7 @@ SHELLS = {"sh", "bash", "shell", "console"}
 _FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})(?P<info>[^`]*)$")
 _EXIT = re.compile(r"\bexit (\d+)\s*$")
 _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"])*\"|\\.")
+_DESCRIPTOR = re.compile(r"\s[0-9](?=[<>])")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 
 
@@ -56,7 +57,7 @@ class Command:
     @property
     def simple(self) -> list[list[str]]:
         """Its simple commands as words, split at pipes and the like, without redirections and leading `NAME=value`."""
-        lexer = shlex.shlex(self.text, posix=True, punctuation_chars="|&;<>()")
+        lexer = shlex.shlex(_DESCRIPTOR.sub(" ", self.text), posix=True, punctuation_chars="|&;<>()")
         lexer.whitespace_split = True
         lexer.commenters = ""
         parts: list[list[str]] = [[]]
@@ -65,8 +66,6 @@ class Command:
             if skip:
                 skip = False
             elif set(word) <= set("<>&") and set(word) & set("<>"):
-                if parts[-1] and parts[-1][-1].isdigit():
-                    parts[-1].pop()  # the 2 of `2>`
                 skip = True
             elif set(word) <= set("|&;()"):
                 parts.append([])

@@ -136,7 +136,10 @@ class Reservation:
 class Account(Protocol):
     """Where a budget's balance lives: in memory, or shared by processes (journal, stores)."""
 
-    limits: Mapping[str, Amount]
+    @property
+    def limits(self) -> Mapping[str, Amount]:
+        """What this account limits itself, by key."""
+        ...
 
     async def reserve(
         self, claims: Sequence[Claim], *, under: Reservation | None = None, last: bool = False

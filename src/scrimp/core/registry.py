@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -32,6 +33,7 @@ PROTOCOLS = {
     "gate": "Gate",
     "planner": "Planner",
     "trainer": "Trainer",
+    "transform": "Transform",
 }
 """Family (the key a System uses) -> the protocol its methods fulfil."""
 METHODS_OF = {
@@ -41,6 +43,7 @@ METHODS_OF = {
     "gate": ("decide",),
     "planner": ("solve",),
     "trainer": ("train",),
+    "transform": ("apply", "cost"),
 }
 STRENGTH = ("reproduced", "direction", "structure only", "not distinguishable", "contradicted", "registered")
 """Verdicts from the strongest down (EVIDENCE rule 7); `registered` is a card whose method is not written yet."""
@@ -152,8 +155,8 @@ def find(family: str, name: str) -> Entry:
     Raises:
         UnknownName: nobody registered that name in that family.
     """
-    for strangers in (False, True):
-        entries = catalogue(strangers=strangers)
+    for look in (_loaded_ours, catalogue):
+        entries = look()
         for entry in entries:
             if entry.card.name == name and (entry.card.family == family or PROTOCOLS[family] in entry.card.provides):
                 if entry.error:
@@ -162,6 +165,7 @@ def find(family: str, name: str) -> Entry:
     raise UnknownName(family, name, [entry.card.name for entry in entries if entry.card.family == family])
 
 
+@cache
 def load(family: str, name: str) -> type:
     """The class of a method; imports its file and nothing else."""
     entry = find(family, name)
@@ -186,6 +190,11 @@ def create(family: str, name: str, parameters: Mapping[str, Any] | None = None) 
         return cls(**(parameters or {}))
     except (TypeError, ValueError) as error:
         raise InputError(f"{family} {name!r}: {error}") from error
+
+
+@cache
+def _loaded_ours() -> list[Entry]:
+    return [entry for entry in _ours(None) if entry.attribute]
 
 
 # -- our own files ----------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ GRAMMAR_TAG = "grammar=llguidance"
 INSTANCE_TAG = "scrimp-instance="
 """Prefix of the tag in `/v1/models` that tells one server process from another."""
 
-_BATCH = 128
+_BATCH = 64
 _HTTP_THREADS = 64
 _PROMPT_CACHE_MIB = 512
 _WATCH_SECONDS = 0.5
@@ -86,7 +86,7 @@ def start_engine(settings: ServerSettings) -> Any:
     # A waiting request holds an HTTP thread; with few of them, health could not be asked under load.
     params.n_threads_http = _HTTP_THREADS
     params.cache_ram_mib = _PROMPT_CACHE_MIB
-    params.sse_ping_interval = 1
+    params.sse_ping_interval = 5
     params.endpoint_metrics = True
     params.ui = False
     # No web page that the user happens to visit may use the model.

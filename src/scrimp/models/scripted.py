@@ -273,7 +273,7 @@ def _deltas(answer: Any, request: Request, chunks: int, sent: Usage) -> list[Del
         whole = fold(answer)
         usage = last.usage or _with_output(sent, whole)
         return [*before, replace(last, finish=whole.finish if last.finish is None else last.finish, usage=usage)]
-    response = _response(answer)
+    response = _response(answer, sum(len(message.tool_calls) for message in request.messages))
     usage = response.usage
     if usage is None or usage == NO_USAGE:
         response = _cut(response, _cap(request))
@@ -287,8 +287,8 @@ def _deltas(answer: Any, request: Request, chunks: int, sent: Usage) -> list[Del
     return [*pieces, end]
 
 
-def _response(answer: Any) -> Response:
-    """An answer as a whole response, without usage unless it came with it.
+def _response(answer: Any, before: int = 0) -> Response:
+    """An answer as a whole response, without usage unless it came with it; `before` calls were made already.
 
     Raises:
         TypeError: it is none.
@@ -300,15 +300,15 @@ def _response(answer: Any) -> Response:
     if isinstance(answer, str):
         return Response(assistant(answer), "stop", None)
     if isinstance(answer, Mapping) and "tool" not in answer and ("text" in answer or "calls" in answer):
-        calls = _calls(answer.get("calls", ()))
+        calls = _calls(answer.get("calls", ()), before)
         return Response(assistant(str(answer.get("text", "")), calls), "tool_calls" if calls else "stop", None)
-    calls = _calls(answer if isinstance(answer, Sequence) else [answer])
+    calls = _calls(answer if isinstance(answer, Sequence) else [answer], before)
     return Response(assistant("", calls), "tool_calls", None)
 
 
-def _calls(items: Any) -> list[ToolCall]:
-    calls = []
-    for number, item in enumerate(items, start=1):
+def _calls(items: Any, before: int) -> list[ToolCall]:
+    calls: list[ToolCall] = []
+    for number, item in enumerate(items, start=before + 1):
         if isinstance(item, ToolCall):
             calls.append(item)
         elif isinstance(item, Mapping) and isinstance(item.get("tool"), str):

@@ -43,8 +43,6 @@ from typing import Any
 from scrimp.core.errors import InputError
 
 TOKEN_KINDS = ("input", "cached_input", "cache_write", "output", "reasoning", "images")
-COMPONENTS = ("memory", "planning", "tools", "team", "answer")
-TERMS = ("generation", "tools", "memory", "retries")
 NOT_RUN = "not run"
 
 
@@ -172,7 +170,8 @@ def read(document: Mapping[str, Any]) -> Report:
     except KeyError as missing:
         raise InputError(f"the experiment's result lacks {missing}", remedy="write it again with compare") from missing
     except (TypeError, ValueError, AttributeError, InvalidOperation) as wrong:
-        raise InputError(f"the experiment's result is malformed: {wrong}", remedy="write it again with compare") from wrong
+        remedy = "write it again with compare"
+        raise InputError(f"the experiment's result is malformed: {wrong}", remedy=remedy) from wrong
 
 
 def clean(text: Any) -> str:

@@ -243,7 +243,7 @@ def percent_change(old: float, new: float) -> float:
 
 @add(
     "number",
-    en=("what percentage {part} is of {whole}", "the share of {part} in {whole}, in percent"),
+    en=("the share of {part} in {whole}, in percent", "what percentage {part} is of {whole}"),
     zh=("{part}占{whole}的百分比",),
     part=BIG,
     whole=BIG,

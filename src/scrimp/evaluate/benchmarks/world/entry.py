@@ -106,7 +106,7 @@ def real(low: float, high: float, digits: int = 2, takes: str = "") -> Kind:
     """A decimal number from `low` to `high`, never a round one."""
 
     def draw(rng: random.Random) -> float:
-        return round(rng.uniform(low, high), digits - 1) + rng.randint(1, 9) / 10**digits
+        return round(rng.uniform(low, high), digits - 1) + rng.randint(1, 9) / float(10**digits)
 
     return Kind(lambda rng: round(draw(rng), digits), takes)
 

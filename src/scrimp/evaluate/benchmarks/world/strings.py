@@ -58,7 +58,10 @@ def reverse_word_order(text: str) -> str:
 
 @add(
     "number int positive",
-    en=("how often the letter {letter} occurs in the text {text}",),
+    en=(
+        "the number of times the letter {letter} occurs in the text {text}",
+        "how often the letter {letter} occurs in the text {text}",
+    ),
     zh=("字母{letter}在文本{text}中出现的次数",),
     text=TEXT,
     letter=choice("aeiorn", quoted=True),
