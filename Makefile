@@ -88,7 +88,7 @@ $(ENV)/.foreign-installed: tests/foreign_package/pyproject.toml $(ENV)/.test-ins
 	@touch $@
 
 # The small model for the tests marked `model`. Without it they are skipped, unless SCRIMP_NEED_MODEL is set.
-weights: $(ENV)/.run-installed
+weights: $(ENV)/.test-installed
 	@test -e $(WEIGHTS) || { mkdir -p $(TEST_HOME) \
 	  && SCRIMP_HOME=$(TEST_HOME) $(BIN)/scrimp models get small && touch $(WEIGHTS); } \
 	  || { echo "the small model could not be fetched: tests that need it are skipped" >&2; test -z "$$SCRIMP_NEED_MODEL"; }

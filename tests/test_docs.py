@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from doc_blocks import Block, Command, blocks, commands
+from doc_blocks import Block, Command, blocks, commands, script
 from doc_checks import command_tree, faults
 from source_tree import ROOT
 
@@ -29,8 +29,8 @@ SMALLER = {"--n": 6, "--tasks": 2, "--seeds": 1}
 """Largest value these options have in a test."""
 ADDED = {"demo": {"--tasks": "2"}}
 """Options a command is given where the page does not give them."""
-SCRIPT = {"default": "It is 42."}
-"""What the scripted model says to everything."""
+SCRIPT = {"": "It is 42."}
+"""What the scripted model says to everything, where the page states nothing else."""
 COMMAND_SECONDS = 60
 
 PAGES = sorted(
@@ -67,8 +67,8 @@ class Page:
     namespace: types.ModuleType = field(default_factory=lambda: types.ModuleType("docs_page"))
 
     def __post_init__(self) -> None:
-        script = self.folder.parent / "script.json"
-        script.write_text(json.dumps(SCRIPT), encoding="utf-8")
+        self.script = self.folder.parent / "script.json"
+        self.scripted(SCRIPT)
         programs = self.folder.parent / "programs"
         programs.mkdir()
         shim = programs / "scrimp"
@@ -81,10 +81,14 @@ class Page:
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             "SCRIMP_HOME": str(self.home),
-            "SCRIMP_MODEL": f"scripted:{script}",
+            "SCRIMP_MODEL": f"scripted:{self.script}",
             "NO_COLOR": "1",
             "COLUMNS": "120",
         }
+
+    def scripted(self, answers: object) -> None:
+        """State what the model says from here on."""
+        self.script.write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
 
     def run(self, block: Block) -> None:
         """Write, run or check one block; an AssertionError says what is wrong with it."""
@@ -142,7 +146,9 @@ def page(tmp_path: Path, scrimp_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("path", PAGES, ids=[path.relative_to(ROOT).as_posix() for path in PAGES])
 def test_a_page_does_what_it_shows(path: Path, page: Page) -> None:
-    for block in blocks(path.read_text(encoding="utf-8")):
+    text = path.read_text(encoding="utf-8")
+    page.scripted(script(text) or SCRIPT)
+    for block in blocks(text):
         page.run(block)
 
 
@@ -185,6 +191,11 @@ def test_blocks_are_found() -> None:
     ]
     with pytest.raises(ValueError, match="line 1: this fence"):
         list(blocks("```sh\nscrimp doctor\n"))
+
+
+def test_a_page_states_its_script() -> None:
+    assert script('# A page\n\n<!-- script\n["one",\n "two"]\n-->\n\ntext <!-- more -->\n') == ["one", "two"]
+    assert script(SAMPLE) is None
 
 
 def test_commands_are_found() -> None:

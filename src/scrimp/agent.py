@@ -48,7 +48,8 @@ LAST_ANSWER = Prompt(
 class Result:
     """What a run came to.
 
-    `status` is `done`, `budget` (the answer is the best partial one) or `error` (`error` says what).
+    `status` is `done`, `budget` (the answer is the best partial one; `stopped_by` is the limit's key) or `error`
+    (`error` says what).
     `budget` gives limit, spent, reserved and kept per limited key.
     """
 
@@ -60,6 +61,7 @@ class Result:
     steps: int
     calls: tuple[ToolCall, ...] = ()
     error: str = ""
+    stopped_by: str = ""
 
     def as_answer(self) -> Answer:
         """The answer as a benchmark scores it."""
@@ -210,11 +212,11 @@ class _Execution:
         started = self.run.clock.monotonic()
         self._limit(started, 1 - LAST_SHARE)
         ctx = Context(self.means, self.run, Place(self.account))
-        status, error, answer = "done", "", Answer()
+        status, error, key, answer = "done", "", "", Answer()
         try:
             answer = await self._solve(task, ctx)
         except BudgetExceeded as stop:
-            status, error = "budget", str(stop)
+            status, error, key = "budget", str(stop), stop.key
             self._limit(started, Decimal(1))
             answer = await self._last_answer(ctx)
         except OutsideError as failure:
@@ -223,7 +225,7 @@ class _Execution:
             await self.account.close()
         ledger = Ledger.of(self.run.events, self.run.clock.monotonic() - started)
         return Result(
-            self.run.id, status, answer.text, ledger, self.account.balance(), self.run.steps, answer.calls, error
+            self.run.id, status, answer.text, ledger, self.account.balance(), self.run.steps, answer.calls, error, key
         )
 
     async def _solve(self, task: Task, ctx: Context) -> Answer:

@@ -9,17 +9,26 @@ Blocks are fenced, and what follows the language says how they are treated:
 
 In a block where any line starts with `$ `, only those lines are commands and the rest is output. A trailing
 `# exit 3` states the exit code that is expected. Any other block is left alone.
+
+What the scripted model says on a page is in a comment that readers do not see, as a list or a table of answers:
+
+    <!-- script
+    {"Oslo": [{"tool": "weather", "arguments": {"city": "Oslo"}}], "rain": "Take an umbrella."}
+    -->
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 SHELLS = {"sh", "bash", "shell", "console"}
 _FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})(?P<info>[^`]*)$")
+_SCRIPT = re.compile(r"^<!-- script\s*\n(.*?)^-->", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"\bexit (\d+)\s*$")
 _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"])*\"|\\.")
 _DESCRIPTOR = re.compile(r"\s[0-9](?=[<>])")
@@ -101,6 +110,16 @@ def blocks(text: str) -> Iterator[Block]:
         number += 1
         words = fence["info"].replace("{", " ").replace("}", " ").replace(",", " ").split()
         yield Block(words[0].lower() if words else "", tuple(words[1:]), "\n".join(body) + "\n", start + 1)
+
+
+def script(text: str) -> Any:
+    """What the scripted model says on this page, None where the page does not state it.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    found = _SCRIPT.search(text)
+    return json.loads(found[1]) if found else None
 
 
 def commands(block: Block) -> Iterator[Command]:

@@ -276,6 +276,7 @@ class Benchmark(Protocol):
 
     name: str
     version: str
+    default_split: str
 
     def tasks(self, split: str) -> Iterable[Task]: ...
 

@@ -148,9 +148,9 @@ def _needed(success: NonInferiority) -> int:
 def _percent(share: float) -> str:
     """Whole percents, with as many decimals as a small one needs to differ from 0 (and a large saving from 100)."""
     value = 100 * share
-    if 1 <= abs(value) <= 99 or abs(value) >= 101 or value == 0:
+    if 1 <= value <= 99 or value > 100 or value == 0:
         return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 0.1 and abs(value - 100) >= 0.05 else f"{value:.2g}"
+    return f"{value:.1f}" if 0.1 <= value < 99.95 else f"{value:.2g}" if value < 1 else f"{value:.3f}"
 
 
 def _span(low: float, high: float) -> str:

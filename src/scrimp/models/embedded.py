@@ -7,8 +7,10 @@ It is llama.cpp's own HTTP server, so what speaks to it is the OpenAI-compatible
   field `grammar` (llguidance). The last chunk before `[DONE]` has an empty `choices` and carries
   `usage.prompt_tokens_details.cached_tokens` and `timings.cache_n/prompt_n/predicted_n`.
 - A grammar that does not compile is ignored without an error: check the answer against the schema.
-- A client that goes away mid-stream frees the slot: at once while writing, after the running batch of
-  128 prompt tokens while reading. A request without `stream` is read to its end: stream always.
+- Send `STREAM_HEADERS`: this server loses about one streamed answer in ten on a reused connection.
+- Send `STREAM_FIELDS`: a client that goes away frees the slot at the next write, so there must be
+  writes while the prompt is read (one per 128 tokens; chunks with `prompt_progress` and no text, to be
+  passed over). A request without `stream` is read to its end whoever has left: stream always.
 - `POST /tokenize {"content"}`, `POST /apply-template {"messages"}`, `GET /props` (no `/v1`).
 - `GET URL/models` says what a client may rely on: `data[0].owned_by` is `llamacpp`, `data[0].tags`
   holds `grammar=llguidance` (only servers that scrimp starts), `data[0].meta.n_ctx` is the window.
@@ -42,6 +44,8 @@ from scrimp.models.locks import FileLock, write_whole
 START_SECONDS = 120.0
 IDLE_SECONDS = 600.0
 SERVE_PORT = 8321
+STREAM_HEADERS: Mapping[str, str] = {"Connection": "close"}
+STREAM_FIELDS: Mapping[str, Any] = {"return_progress": True}
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 

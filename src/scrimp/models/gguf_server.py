@@ -28,7 +28,7 @@ GRAMMAR_TAG = "grammar=llguidance"
 INSTANCE_TAG = "scrimp-instance="
 """Prefix of the tag in `/v1/models` that tells one server process from another."""
 
-_BATCH = 64
+_BATCH = 128
 _HTTP_THREADS = 64
 _PROMPT_CACHE_MIB = 512
 _WATCH_SECONDS = 0.5

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Literal
 
 from scrimp.evaluate.pareto import Point, frontier
@@ -68,10 +69,13 @@ def scatter(report: Report, width: int = 720) -> str:
     top, bottom, left, right = 16.0, height - 52.0, 58.0, width - 18.0
     axis = _cost_axis([r.cost for r in drawn], left, right)
 
-    def y(value: float) -> float:
-        return bottom - min(1.0, max(0.0, value)) * (bottom - top)
+    lows = [v for r in drawn for v in (r.success.mean, r.success.low) if v is not None]
+    base = max(0.0, min(0.75, math.floor(min(lows) * 4) / 4))
 
-    parts = [*_grid(axis, (left, top, right, bottom), _currency(report), most=7 if width > 500 else 4)]
+    def y(value: float) -> float:
+        return bottom - (min(1.0, max(base, value)) - base) / (1 - base) * (bottom - top)
+
+    parts = [*_grid(axis, (left, top, right, bottom), _currency(report), base)]
     best = frontier(Point(str(r.number), r.cost.mean, r.success.mean) for r in drawn)
     steps = [(axis.place(p.cost or 0.0), y(p.effectiveness or 0.0)) for p in best]
     path = "M{:.1f} {:.1f}".format(*steps[0]) + "".join(f"H{px:.1f}V{py:.1f}" for px, py in steps[1:])
@@ -82,7 +86,12 @@ def scatter(report: Report, width: int = 720) -> str:
     on = {p.name for p in best}
     for r, (px, py) in zip(drawn, places, strict=True):
         parts.append(_marker(r, px, py, filled=str(r.number) in on))
-    parts += _labels(drawn, places, (left, top, right, bottom))
+    lines = _lines([*steps, (right, steps[-1][1])])
+    for r, (px, py) in zip(drawn, places, strict=True):
+        lines += _bars_of(r, px, py, axis, y)
+    few = len(drawn) <= (8 if width > 500 else 4)
+    names = [shorten(r.name, 22) if few else f"#{r.number}" for r in drawn]
+    parts += _labels(names, places, (left, top, right, bottom), lines)
     desc = "; ".join(f"{r.name}: {money(r.cost.mean, r.amount.currency)}, {percent(r.success.mean)}" for r in drawn)
     return _svg(width, height, "Cost per task against success", f"Means. {desc}", parts)
 
@@ -95,11 +104,12 @@ def _cost_axis(costs: Sequence[Value], left: float, right: float) -> Axis:
     return Axis(0.0, high * 1.1 or 1.0, left, right, log=False)
 
 
-def _grid(axis: Axis, box: Box, currency: str, *, most: int) -> list[str]:
+def _grid(axis: Axis, box: Box, currency: str, base: float) -> list[str]:
     left, top, right, bottom = box
     parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        at = bottom - share * (bottom - top)
+    most = 7 if right - left > 450 else 4
+    for share in _shares(base):
+        at = bottom - (share - base) / (1 - base) * (bottom - top)
         parts.append(f'<path class="grid" d="M{left:.1f} {at:.1f}H{right:.1f}"/>')
         parts.append(
             f'<text class="tick" x="{left - 7:.1f}" y="{at + 4:.1f}" text-anchor="end">{100 * share:.0f} %</text>'
@@ -125,6 +135,11 @@ def _grid(axis: Axis, box: Box, currency: str, *, most: int) -> list[str]:
     return parts
 
 
+def _shares(base: float) -> list[float]:
+    steps = 5 if base == 0.75 or base == 0.5 else 3 if base == 0.25 else 4
+    return [base + (1 - base) * i / steps for i in range(steps + 1)]
+
+
 def _cross(row: Row, px: float, py: float, axis: Axis, y: Callable[[float], float]) -> str:
     out = ""
     if row.success.low is not None and row.success.high is not None:
@@ -147,17 +162,31 @@ def _marker(row: Row, px: float, py: float, *, filled: bool) -> str:
     return f'<rect class="off" {at}>{title}</rect>'
 
 
-def _labels(rows: Sequence[Row], places: Sequence[tuple[float, float]], plot: Box) -> list[str]:
-    """Names beside the markers, where they touch neither each other nor a marker; the row's number where none fits."""
+def _lines(steps: Sequence[tuple[float, float]]) -> list[Box]:
+    """The boxes of the frontier's level and upright strokes."""
+    boxes = []
+    for (x0, y0), (x1, y1) in pairwise(steps):
+        boxes += [(x0, y0 - 2, x1, y0 + 2), (x1 - 2, min(y0, y1), x1 + 2, max(y0, y1))]
+    return boxes
+
+
+def _bars_of(row: Row, px: float, py: float, axis: Axis, y: Callable[[float], float]) -> list[Box]:
+    boxes = []
+    if row.success.low is not None and row.success.high is not None:
+        boxes.append((px - 4, y(row.success.high), px + 4, y(row.success.low)))
+    if row.cost.low is not None and row.cost.high is not None:
+        boxes.append((axis.place(row.cost.low), py - 4, axis.place(row.cost.high), py + 4))
+    return boxes
+
+
+def _labels(names: Sequence[str], places: Sequence[tuple[float, float]], plot: Box, lines: Sequence[Box]) -> list[str]:
+    """Names beside the markers: never over each other or a marker, over a line only where there is no other room."""
     taken: list[Box] = [(x - RADIUS - 2, y - RADIUS - 2, x + RADIUS + 2, y + RADIUS + 2) for x, y in places]
     parts = []
-    for row, (x, y) in sorted(zip(rows, places, strict=True), key=lambda pair: (pair[1][1], pair[1][0])):
-        found = next(
-            (f for text in (shorten(row.name, 22), f"#{row.number}") if (f := _free(text, x, y, taken, plot))), None
-        )
-        if found is None:
+    for text, (x, y) in sorted(zip(names, places, strict=True), key=lambda pair: (pair[1][1], pair[1][0])):
+        box = _free(text, x, y, [*taken, *lines], plot) or _free(text, x, y, taken, plot)
+        if box is None:
             continue
-        text, box = found
         taken.append(box)
         middle = (box[1] + box[3]) / 2
         if math.hypot(max(box[0] - x, x - box[2], 0), middle - y) > 26:
@@ -168,7 +197,7 @@ def _labels(rows: Sequence[Row], places: Sequence[tuple[float, float]], plot: Bo
     return parts
 
 
-def _free(text: str, x: float, y: float, taken: Sequence[Box], plot: Box) -> tuple[str, Box] | None:
+def _free(text: str, x: float, y: float, taken: Sequence[Box], plot: Box) -> Box | None:
     """The nearest box for `text` around a marker that is inside the plot and touches nothing."""
     w, h = text_width(text) + 6, FONT + 4
     for far in (10, 22, 36, 52, 70):
@@ -178,7 +207,7 @@ def _free(text: str, x: float, y: float, taken: Sequence[Box], plot: Box) -> tup
             box = (left, middle - h / 2, left + w, middle + h / 2)
             inside = box[0] >= plot[0] and box[1] >= plot[1] and box[2] <= plot[2] and box[3] <= plot[3]
             if inside and not any(_touch(box, other) for other in taken):
-                return text, box
+                return box
     return None
 
 
@@ -236,6 +265,8 @@ def _segment(index: int, name: str, share: float, box: Box) -> str:
     at = f'x="{x:.2f}" y="{y:.1f}" width="{w:.2f}" height="{h}"'
     out = f'<rect class="s{index}" {at}>{told}</rect>'
     text = next((t for t in (f"{name} {share:.0%}", f"{share:.0%}") if text_width(t) + 8 < w), "")
+    if index in (2, 3, 4):
+        out += f'<rect {at} fill="url(#h{index})"/>'
     if text:
         out += f'<text class="in" x="{x + w / 2:.1f}" y="{y + 15.5:.1f}" text-anchor="middle">{escape(text)}</text>'
     return out

@@ -32,10 +32,10 @@ def exact(amount: Amount) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share as percent, one decimal where it is not whole."""
+    """A share as percent, one decimal."""
     if value is None:
         return MISSING
-    return f"{100 * value:.1f}".removesuffix(".0") + " %"
+    return f"{100 * value:.1f} %"
 
 
 def count(value: float) -> str:
@@ -55,8 +55,8 @@ def interval_percent(value: Value) -> str:
     return f"{percent(value.low).removesuffix(' %')} to {percent(value.high)}"
 
 
-def interval_money(value: Value, currency: str = "USD") -> str:
-    """`$0.001 to $0.002`, or why there is none."""
+def interval_money(value: Value) -> str:
+    """`0.00100 to 0.00200`, or why there is none."""
     if value.low is None or value.high is None:
         return value.reason
-    return f"{money(value.low, currency)} to {money(value.high, currency)}"
+    return f"{significant(value.low)} to {significant(value.high)}"

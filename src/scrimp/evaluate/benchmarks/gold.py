@@ -39,11 +39,13 @@ class Step:
     Attributes:
         arguments: constants and Refs.
         slip: one argument and the value of the same kind that an erring model writes there.
+        gives: what its result is: `number`, `text`, `list` or anything else.
     """
 
     tool: str
     arguments: Mapping[str, Any]
     slip: tuple[str, Any]
+    gives: str = "text"
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,10 @@ def slip_of(value: Any) -> Any:
 
 # -- comparing --------------------------------------------------------------------------------------
 
-_NUMBER = re.compile(r"(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w]|\.\d)")
-_LEAD = re.compile(r"^(?:the\s+)?(?:final\s+)?(?:answer|result|答案|结果)(?:\s+is)?\s*[:：是为]?\s*", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![A-Za-z0-9_]|\.\d)"
+)
+_LEAD = re.compile(r"^(?:the\s+)?(?:final\s+)?(?:answer|result|答案|结果)(?:\s+is\b|\s*[:：是为])+\s*", re.IGNORECASE)
 _QUOTES = "\"'`“”‘’「」*_ \t"
 
 

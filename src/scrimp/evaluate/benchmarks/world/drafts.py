@@ -77,7 +77,8 @@ class Drawing:
         if not _good(result):
             raise Redraw(f"{entry.name}: {result.text[:80]}")
         draft.entries.append(entry)
-        draft.steps.append(Step(entry.name, arguments, self._slip(entry, arguments, known, result.text)))
+        slip = self._slip(entry, arguments, known, result.text)
+        draft.steps.append(Step(entry.name, arguments, slip, entry.gives[0]))
         draft.results.append(result.value)
         return len(draft.steps) - 1
 

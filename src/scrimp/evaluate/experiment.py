@@ -1,0 +1,288 @@
+"""Experiments: Systems x tasks x seeds, and what they come to.
+
+Systems run one after the other on the same tasks in the same order, so that each meets a prompt
+cache in the state its own prompts left it. All statistics are paired by task.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import anyio
+
+from scrimp.agent import Agent, Result
+from scrimp.core.budget import Budget, LocalAccount
+from scrimp.core.context import Context, Means, Run
+from scrimp.core.context.passage import Place
+from scrimp.core.errors import BudgetExceeded, InputError, OutsideError
+from scrimp.core.events import ListSink, ulid
+from scrimp.core.money import NOTHING, Money, PriceList
+from scrimp.core.money import total as sum_of
+from scrimp.core.protocols import Benchmark
+from scrimp.core.system import System
+from scrimp.core.task import Score, Task
+from scrimp.evaluate.benchmarks.catalog import open_benchmark
+from scrimp.evaluate.document import document
+from scrimp.evaluate.oracle import Oracle
+from scrimp.evaluate.systems import named
+from scrimp.journal.home import home
+from scrimp.journal.journal import Journal
+from scrimp.outfit import Parts, stand_in
+
+GIVE_UP_AFTER = 5
+"""Trials that fail in a row, from outside, before an experiment stops: the server is gone, not the task hard."""
+
+SAMPLE_SEED = 20261123
+"""Orders the tasks before the first n are taken, so that a larger n contains a smaller one."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is compared, on what.
+
+    Attributes:
+        bench: name of the benchmark; `options` are its own (`tools` of the tool world...).
+        model: plays the main role in every System; each keeps its own where None.
+        n: how many tasks; all where None.
+        seeds: repetitions per task; more than one needs a temperature above zero.
+        budget: limits the whole experiment; a System's own budget limits each run.
+        margin: of non-inferiority, in points.
+        out: folder for trials and results; one under SCRIMP_HOME where None.
+        workers: trials under way at once.
+    """
+
+    systems: tuple[System, ...]
+    bench: str
+    data: Path | None = None
+    model: str | None = None
+    n: int | None = None
+    seeds: int = 1
+    budget: Budget | None = None
+    margin: float = 3.0
+    split: str | None = None
+    out: Path | None = None
+    prices: str | None = None
+    workers: int = 1
+    options: tuple[tuple[str, Any], ...] = ()
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run inside an experiment, scored."""
+
+    system: str
+    task: str
+    seed: int
+    result: Result
+    score: Score
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "system": self.system,
+            "task": self.task,
+            "seed": self.seed,
+            "success": self.score.success,
+            "value": self.score.value,
+            "detail": self.score.detail,
+            **self.result.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an experiment is."""
+
+    done: int
+    total: int
+    spent: Money
+    seconds: float
+    system: str
+
+
+Watch = Callable[[Progress], None]
+
+
+def compare(
+    systems: Sequence[System | str], bench: str, *, progress: Watch | None = None, **options: Any
+) -> dict[str, Any]:
+    """Compare Systems on a benchmark; the document that `scrimp compare --json` prints.
+
+    Args:
+        systems: Systems, or names that `--systems` takes.
+        options: fields of `Experiment`.
+    """
+    chosen = tuple(named(item) if isinstance(item, str) else item for item in systems)
+    return anyio.run(run, Experiment(chosen, bench, **options), progress)
+
+
+async def run(experiment: Experiment, progress: Watch | None = None) -> dict[str, Any]:
+    """Run an experiment and fold it into its document.
+
+    Raises:
+        InputError: something about it cannot be run; nothing was spent.
+        OutsideError: the model or its server failed again and again.
+    """
+    benchmark = open_benchmark(experiment.bench, experiment.data, **dict(experiment.options))
+    systems = _systems(experiment)
+    tasks = choose(benchmark, experiment.split, experiment.n)
+    _check_seeds(experiment, systems)
+    conduct = _Conduct(experiment, benchmark, tasks, progress)
+    trials = await conduct.all(systems)
+    result = document(experiment, systems, benchmark, trials, conduct.facts())
+    _write(conduct.folder / "result.json", json.dumps(result, ensure_ascii=False, indent=1))
+    return result
+
+
+def choose(benchmark: Benchmark, split: str | None, n: int | None) -> list[Task]:
+    """The first n tasks of a split in an order that a fixed seed gives.
+
+    Raises:
+        InputError: the split has fewer tasks.
+    """
+    tasks = list(benchmark.tasks(split or benchmark.default_split))
+    Random(SAMPLE_SEED).shuffle(tasks)
+    if n is not None and not 1 <= n <= len(tasks):
+        raise InputError(f"n is {n}, but {benchmark.name} has {len(tasks)} tasks there", remedy=f"--n {len(tasks)}")
+    return tasks[:n]
+
+
+def _systems(experiment: Experiment) -> tuple[System, ...]:
+    changes: dict[str, Any] = {}
+    if experiment.model is not None:
+        changes["model"] = experiment.model
+    if experiment.prices is not None:
+        changes["prices"] = experiment.prices
+    systems = tuple(system.with_(**changes) for system in experiment.systems)
+    names = [system.name for system in systems]
+    if len(set(names)) != len(names) or not all(names):
+        raise InputError(f"systems need names of their own, got {', '.join(name or '(none)' for name in names)}")
+    return systems
+
+
+def _check_seeds(experiment: Experiment, systems: Sequence[System]) -> None:
+    if experiment.seeds < 1:
+        raise InputError(f"seeds is {experiment.seeds}", remedy="1 or more")
+    cold = [system.name for system in systems if system.temperature == 0]
+    if experiment.seeds > 1 and cold:
+        raise InputError(
+            f"{', '.join(cold)}: at temperature 0 repeated seeds are copies of one run",
+            remedy="--seeds 1, or a System with temperature above 0",
+        )
+
+
+class _Conduct:
+    """Carries an experiment out: trials, their scores, the money, the files."""
+
+    def __init__(
+        self, experiment: Experiment, benchmark: Benchmark, tasks: Sequence[Task], progress: Watch | None
+    ) -> None:
+        self.id = ulid()
+        self.experiment, self.benchmark, self.tasks, self.progress = experiment, benchmark, tasks, progress
+        self.folder = experiment.out or home() / "experiments" / self.id
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.journal = Journal()
+        self.account = LocalAccount(experiment.budget or Budget())
+        self.spent, self.done, self.failed_in_row = NOTHING, 0, 0
+        self.total = len(experiment.systems) * len(tasks) * experiment.seeds
+        self.started = time.monotonic()
+        self.stopped = ""
+        self.oracle: Oracle | None = None
+        self.prices = ""
+
+    async def all(self, systems: Sequence[System]) -> list[Trial]:
+        """Every trial, system by system; fewer where the experiment's budget ends."""
+        trials: list[Trial] = []
+        with (self.folder / "trials.jsonl").open("w", encoding="utf-8") as lines:
+            for system in systems:
+                agent = Agent(system, parts=self._parts(system), journal=self.journal)
+                try:
+                    await self._trials(agent, trials, lines.write)
+                finally:
+                    await agent.outfit.aclose()
+        return trials
+
+    async def _trials(self, agent: Agent, trials: list[Trial], write: Callable[[str], int]) -> None:
+        """The trials of one System, `workers` at a time, kept in task order."""
+        slots = anyio.CapacityLimiter(self.experiment.workers)
+        made: dict[tuple[int, int], Trial] = {}
+
+        async def one(index: int, task: Task, seed: int) -> None:
+            async with slots:
+                trial = None if self.stopped else await self._trial(agent, task, seed)
+            if trial is not None:
+                made[index, seed] = trial
+                write(json.dumps(trial.to_json(), ensure_ascii=False) + "\n")
+
+        async with anyio.create_task_group() as group:
+            for seed in range(self.experiment.seeds):
+                for index, task in enumerate(self.tasks):
+                    if self.experiment.workers == 1:
+                        await one(index, task, seed)
+                    else:
+                        group.start_soon(one, index, task, seed)
+        trials += [made[key] for key in sorted(made)]
+
+    async def _trial(self, agent: Agent, task: Task, seed: int) -> Trial | None:
+        """One trial; None where the experiment's budget does not bear it."""
+        try:
+            result = await agent.arun(task, account=self.account, experiment=self.id, seed=seed)
+        except BudgetExceeded as stop:
+            self.stopped = str(stop)
+            return None
+        if result.status == "budget" and result.stopped_by not in agent.budget.limits:
+            self.stopped = result.error  # the experiment's limit, not the System's: this trial was cut short
+            return None
+        self._watch_failures(result)
+        score = await self.benchmark.score(task, result.as_answer(), self._harness())
+        self.done += 1
+        self.spent = sum_of((self.spent, result.ledger.total.cost))
+        if self.progress is not None:
+            seconds = time.monotonic() - self.started
+            self.progress(Progress(self.done, self.total, self.spent, seconds, agent.system.name))
+        return Trial(agent.system.name, task.id, seed, result, score)
+
+    def _watch_failures(self, result: Result) -> None:
+        self.failed_in_row = self.failed_in_row + 1 if result.status == "error" else 0
+        if self.failed_in_row >= GIVE_UP_AFTER:
+            raise OutsideError(
+                f"{GIVE_UP_AFTER} trials in a row failed, the last with: {result.error}",
+                remedy=f"what was done is in {self.folder.name}/trials.jsonl",
+            )
+
+    def _parts(self, system: System) -> Parts:
+        name = stand_in(system.model)
+        if not name.startswith("oracle"):
+            return Parts()
+        if self.oracle is None:
+            self.oracle = Oracle.parse(name, self.benchmark)
+        return Parts(models={"main": self.oracle})
+
+    def _harness(self) -> Context:
+        """Doors for a scorer; what it spends is not the agent's. Scorers so far ask no model."""
+        account = LocalAccount(Budget())
+        means = Means(models={}, prices=PriceList("none", ""))
+        return Context(means, Run(ulid(), ListSink()), Place(account, component="harness"))
+
+    def facts(self) -> dict[str, Any]:
+        """What the document says about how the experiment went."""
+        return {
+            "experiment": self.id,
+            "folder": str(self.folder),
+            "stopped": self.stopped,
+            "oracle": self.oracle.facts if self.oracle is not None else None,
+            "seconds": round(time.monotonic() - self.started, 3),
+        }
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
