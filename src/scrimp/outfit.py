@@ -9,6 +9,7 @@ from typing import Any
 
 from scrimp.core.context import Means, Settings
 from scrimp.core.errors import InputError
+from scrimp.core.messages import digest
 from scrimp.core.money import PriceList
 from scrimp.core.protocols import Embedder, Environment, Memory, Model, Planner
 from scrimp.core.registry import create, load
@@ -54,9 +55,7 @@ class Outfit:
         folder = home()
         for role, name in {"main": self.system.model, **self.system.models}.items():
             if role not in self._models:
-                self._models[role] = await names.open_model(
-                    stand_in(name), home=folder, tool_text=self.system.tool_text
-                )
+                self._models[role] = await names.open_model(stand_in(name), home=folder, options=self._options())
         if self._prices is None:
             self._prices = prices.load(self.system.prices)
         if self._embedder is None and self._wants_embedder():
@@ -72,7 +71,7 @@ class Outfit:
             settings=self._settings(),
             estimate=tokens.estimate,
             embedder=self._embedder,
-            tools=tuple(tools),
+            tools=tuple(_priced(tool, self._prices) for tool in (*tools, *getattr(self._memory, "tools", ()))),
             memory=self._memory,
             environment=self._parts.environment,
         )
@@ -104,7 +103,9 @@ class Outfit:
         """Identity of the System, with the identities of its model files."""
         if not self._hash:
             wanted = (self.system.model, *self.system.models.values())
-            self._hash = self.system.hash({name: names.identity(stand_in(name), home()) for name in wanted})
+            given = self._parts.models
+            identities = {name: name if given else digest(names.facts(stand_in(name), home())) for name in wanted}
+            self._hash = self.system.hash(identities)
         return self._hash
 
     async def aclose(self) -> None:
@@ -113,6 +114,9 @@ class Outfit:
             close = getattr(self._models.pop(role), "aclose", None)
             if close is not None:
                 await close()
+
+    def _options(self) -> names.OpenOptions:
+        return names.OpenOptions(style="signature" if self.system.tool_text == "signature" else "json")
 
     def _settings(self) -> Settings:
         system = self.system
@@ -140,6 +144,11 @@ class Outfit:
 def stand_in(name: str) -> str:
     """The name itself, or what SCRIMP_MODEL says in place of a packaged model."""
     return os.environ.get(STAND_IN, name) if name in PACKAGED else name
+
+
+def _priced(tool: Tool, prices: PriceList) -> Tool:
+    """The tool at the price that the list states for it, if it does."""
+    return replace(tool, price=prices.tools[tool.name]) if tool.name in prices.tools else tool
 
 
 def _no_twins(tools: Sequence[Tool]) -> None:

@@ -46,7 +46,9 @@ def test_the_packaged_list_is_dated_and_knows_hosted_models() -> None:
     assert rates is not None
     assert (rates.input, rates.cached_input, rates.output) == (Decimal("0.15"), Decimal("0.075"), Decimal("0.6"))
     assert rates.cache_write == rates.input
-    assert all(rates.input > 0 and rates.output >= 0 and rates.cached_input <= rates.input for rates in table.models.values())
+    assert all(
+        rates.input > 0 and rates.output >= 0 and rates.cached_input <= rates.input for rates in table.models.values()
+    )
 
 
 def test_local_tokens_have_the_reference_rates_and_say_so() -> None:

@@ -59,7 +59,9 @@ def test_references_are_written_out_and_cycles_end() -> None:
     schema = {
         "type": "object",
         "properties": {"node": {"$ref": "#/$defs/Node"}},
-        "$defs": {"Node": {"type": "object", "properties": {"v": {"type": "integer"}, "next": {"$ref": "#/$defs/Node"}}}},
+        "$defs": {
+            "Node": {"type": "object", "properties": {"v": {"type": "integer"}, "next": {"$ref": "#/$defs/Node"}}}
+        },
     }
     node = strict_schema(schema)["properties"]["node"]
     assert node["properties"]["v"] == {"type": "integer"}
@@ -102,7 +104,9 @@ def limited(schema: Any) -> bool:
     return all(map(limited, schema)) if isinstance(schema, list) else True
 
 
-@given(st.dictionaries(st.sampled_from(["type", "properties", "items", "anyOf", "allOf", "required"]), JSON, max_size=4))
+@given(
+    st.dictionaries(st.sampled_from(["type", "properties", "items", "anyOf", "allOf", "required"]), JSON, max_size=4)
+)
 def test_any_schema_becomes_a_limited_one_and_stays_it(schema: dict[str, Any]) -> None:
     converted = strict_schema(schema)
     if "enum" not in str(converted) and "const" not in str(converted):
@@ -111,7 +115,12 @@ def test_any_schema_becomes_a_limited_one_and_stays_it(schema: dict[str, Any]) -
 
 
 def test_which_schemas_hosted_strict_modes_take() -> None:
-    closed = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+    closed = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
     assert conforms_strictly(closed)
     assert not conforms_strictly({**closed, "required": []})
     assert not conforms_strictly({"type": "array", "items": {"type": "object", "properties": {}}})

@@ -71,7 +71,7 @@ class System:
     models: Mapping[str, str] = field(default_factory=dict)
     transforms: tuple[Part | str, ...] = ()
     embedder: str = "multilingual"
-    prices: str = "reference"
+    prices: str = "hosted-2026-11"
     budget: Budget | Mapping[str, Any] = field(default_factory=Budget)
     max_output: int = 512
     temperature: float = 0.0

@@ -21,12 +21,15 @@ from scrimp.evaluate.benchmarks.gold import Gold, Ref, Step
 PREFIX = 16
 """Letters by which task texts are looked up."""
 
-MISSING = object()
+Made = tuple[str, Mapping[str, Any]]
+"""A call: name and arguments."""
+
+MISSING: Any = object()
 """A result that the prompt does not show."""
 
 _LINE = re.compile(
     r"^[ \t>*-]*(?:\$(?P<number>\d+)[ \t]*(?:=|:)[ \t]*)?"
-    r"(?:(?P<name>[A-Za-z0-9_.-]+)\((?P<arguments>.*)\)[ \t]*(?:=|->|=>|→)[ \t]*)?(?P<result>[^\n]*)$",
+    r"(?:(?P<name>[A-Za-z0-9_.-]+)\((?P<arguments>.*)\)[ \t]*(?:=>?|→)[ \t]*)?(?P<result>[^\n]*)$",
     re.MULTILINE,
 )
 
@@ -168,17 +171,21 @@ class Sight:
         ]
         return max(like, key=lambda name: (_shared(name, step.tool), name), default=None)
 
-    def result(self, place: int, variants: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Any, int]:
+    def result(self, place: int, variants: Iterable[Made], others: Iterable[Made] = ()) -> tuple[Any, int]:
         """The result of gold step `place` as the prompt shows it, and how often its call stands there.
 
         Args:
             place: index of the gold step.
             variants: calls that count as this step: name and arguments, MISSING for an argument
                 whose own evidence is gone (it then matches anything, if only one call does).
+            others: calls that belong to other steps and are no evidence of this one.
         """
+        taken = [made for made in others if not any(value is MISSING for value in made[1].values())]
         step, calls = self.gold.steps[place], 0
         for name, arguments in variants:
             hits = [seen for seen in self.seen if seen.name == name and _agree(arguments, seen.arguments)]
+            if any(value is MISSING for value in arguments.values()):
+                hits = [hit for hit in hits if not any(_agree(made[1], hit.arguments) for made in taken)]
             if len({json.dumps(hit.arguments, sort_keys=True) for hit in hits}) > 1:
                 continue
             calls += len(hits)
@@ -194,7 +201,7 @@ class Sight:
 
 def told(text: str) -> Iterator[Seen]:
     """Calls and results reported in words, one per line."""
-    if "=" not in text and "$" not in text and "→" not in text and "->" not in text:
+    if "=" not in text and "$" not in text and "→" not in text:
         return
     for found in _LINE.finditer(text):
         number, name, result = found["number"], found["name"], found["result"].strip()

@@ -248,7 +248,7 @@ class OpenAICompatible:
             response = await self._client().get(url, timeout=20.0)
         except httpx2.HTTPError as error:
             raise self._failures.lost(error) from error
-        if response.status_code in (401, 403):
+        if response.status_code in (401, 403, 429, 500, 502, 503, 504):
             raise self._failures.refused(response, response.content)
         try:
             value = response.json() if response.status_code == 200 else {}

@@ -300,7 +300,7 @@ def _response(answer: Any, before: int = 0) -> Response:
     if isinstance(answer, str):
         return Response(assistant(answer), "stop", None)
     if isinstance(answer, Mapping) and "tool" not in answer and ("text" in answer or "calls" in answer):
-        calls = _calls(answer.get("calls", ()), before)
+        calls = _calls(answer["calls"], before) if answer.get("calls") else []
         return Response(assistant(str(answer.get("text", "")), calls), "tool_calls" if calls else "stop", None)
     calls = _calls(answer if isinstance(answer, Sequence) else [answer], before)
     return Response(assistant("", calls), "tool_calls", None)

@@ -282,7 +282,7 @@ def _svg(width: int, height: int, title: str, desc: str, parts: Sequence[str]) -
 
 def text_width(text: str, size: float = FONT) -> float:
     """A safe estimate in pixels: East Asian letters are as wide as high."""
-    return sum(size if unicodedata.east_asian_width(c) in "WF" else size * 0.6 for c in text)
+    return sum(size if unicodedata.east_asian_width(c) in "WF" else size * 0.64 for c in text)
 
 
 def shorten(name: str, most: int) -> str:

@@ -49,14 +49,14 @@ def seconds(value: float | None) -> str:
 
 
 def interval_percent(value: Value) -> str:
-    """`35 to 46 %`, or why there is none."""
+    """`35.0–46.0 %`, or why there is none."""
     if value.low is None or value.high is None:
         return value.reason
-    return f"{percent(value.low).removesuffix(' %')} to {percent(value.high)}"
+    return f"{percent(value.low).removesuffix(' %')}–{percent(value.high)}"
 
 
 def interval_money(value: Value) -> str:
-    """`0.00100 to 0.00200`, or why there is none."""
+    """`0.00100–0.00200`, or why there is none."""
     if value.low is None or value.high is None:
         return value.reason
-    return f"{significant(value.low)} to {significant(value.high)}"
+    return f"{significant(value.low)}–{significant(value.high)}"

@@ -21,7 +21,7 @@ from scrimp.core.context.passage import Passage, Place, Run, What, raise_recorde
 from scrimp.core.events import Component, Kind, Phase
 from scrimp.core.messages import Delta, Message, Response, ToolCall, digest
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Episode, Query, Recall, Store, Vectors
+from scrimp.core.protocols import Environment, Episode, Query, Recall, Store, Vectors
 from scrimp.core.task import Answer
 from scrimp.core.tool import Tool, ToolResult
 
@@ -157,13 +157,27 @@ class Context:
                 await self._run.in_time(post.deliver(self._place.agent, receiver, message))
                 passage.done({}, spent=amounts)
 
-    async def spawn(self, agent: str = "", budget: Budget | None = None, component: Component | None = None) -> Context:
-        """A child context, numbered now. With a `budget` it draws on a slice, given back by `close`."""
+    async def spawn(
+        self,
+        agent: str = "",
+        budget: Budget | None = None,
+        component: Component | None = None,
+        environment: Environment | None = None,
+    ) -> Context:
+        """A child context, numbered now.
+
+        Args:
+            budget: the child draws on a slice of this size, given back by `close`.
+            environment: the child acts in this one, a clone say, instead of the task's own.
+        """
         account = self._place.account
         if budget is not None:
             account = await account.slice(budget)
         place = replace(self._place, account=account, agent=agent or self._place.agent)
-        return self._child(replace(place, component=component) if component else place)
+        child = self._child(replace(place, component=component) if component else place)
+        if environment is not None:
+            child._means = replace(self._means, environment=environment)
+        return child
 
     async def close(self) -> None:
         """Give back what a spawned slice did not spend."""

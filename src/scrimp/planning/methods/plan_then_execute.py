@@ -108,7 +108,7 @@ def _steps(text: str) -> Sequence[Mapping[str, Any]]:
 
 
 async def _execute(plan: Sequence[dag.Step], tools: Sequence[Tool], ctx: Context) -> tuple[str, bool]:
-    """Run the plan; evidence lines `$n = tool(arguments) -> result`, and whether any call failed."""
+    """Run the plan; evidence lines `$n: tool(arguments) = result`, and whether any call failed."""
     results: dict[int, ToolResult] = {}
     made: dict[int, ToolCall] = {}
     for wave in dag.waves(plan):
@@ -125,6 +125,6 @@ async def _execute(plan: Sequence[dag.Step], tools: Sequence[Tool], ctx: Context
 
 def _line(step: dag.Step, call: ToolCall | None, result: ToolResult | None) -> str:
     if call is None or result is None:
-        return f"${step.number} = {step.tool}: not made, since a call it depends on failed"
+        return f"${step.number}: {step.tool} was not called, since a call it depends on failed"
     arguments = json.dumps(call.arguments, ensure_ascii=False)
-    return f"${step.number} = {step.tool}({arguments}) -> {result.text}"
+    return f"${step.number}: {step.tool}({arguments}) = {result.text}"

@@ -145,13 +145,9 @@ def chained(drawing: Drawing) -> None:
 
 def mixed(drawing: Drawing) -> None:
     """Two branches that meet, one of them longer or both from one root; sometimes a call on top."""
-    joins = [
-        (entry, names)
-        for entry in drawing.pool.entries
-        if len(names := [name for name, kind in entry.kinds.items() if kind.takes]) >= 2
-    ]
-    entry = drawing.pick([join for join, _ in joins])
-    left, right = drawing.rng.sample(dict((join.name, names) for join, names in joins)[entry.name], 2)
+    open_names = {e.name: [name for name, kind in e.kinds.items() if kind.takes] for e in drawing.pool.entries}
+    entry = drawing.pick([entry for entry in drawing.pool.entries if len(open_names[entry.name]) >= 2])
+    left, right = drawing.rng.sample(open_names[entry.name], 2)
     root = drawing.call(drawing.pick(drawing.pool.entries), {})
     first = drawing.into(entry, left, root)
     second = drawing.into(entry, right, root if drawing.rng.random() < 0.5 else None)

@@ -58,9 +58,7 @@ def subset(count: int | None) -> tuple[Entry, ...]:
     if count is None:
         return everything[:STANDARD]
     if not LEAST <= count <= len(everything):
-        raise InputError(
-            f"the tool world has no subset of {count} tools", remedy=f"{LEAST} to {len(everything)}"
-        )
+        raise InputError(f"the tool world has no subset of {count} tools", remedy=f"{LEAST} to {len(everything)}")
     return everything[:count]
 
 

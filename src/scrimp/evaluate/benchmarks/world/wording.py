@@ -26,7 +26,8 @@ FORMS = {
            "date": "Answer with the date only (YYYY-MM-DD).", "name": "Answer with the name only.",
            "list": "Answer with the numbers only, in order, separated by commas.",
            "several": "Answer with the results only, in this order, on one line, separated by semicolons."},
-    "zh": {"number": "只回答数字。", "text": "只回答文本。", "date": "只回答日期（YYYY-MM-DD）。", "name": "只回答名称。",
+    "zh": {"number": "只回答数字。", "text": "只回答文本。", "date": "只回答日期（YYYY-MM-DD）。",
+           "name": "只回答名称。",
            "list": "只按顺序回答各数，用逗号分隔。", "several": "只在一行中按此顺序回答各结果，用分号分隔。"},
 }  # fmt: skip
 OTHERWISE = {
@@ -109,7 +110,8 @@ def _facts(rng: random.Random) -> dict[str, Any]:
     goods, flights = rng.sample(list(known.products), 3), rng.sample(list(known.flights), 3)
     figures = rng.sample(range(113, 9871), 3)
     return {
-        "person": people[0], "other": people[1], "city": towns[0], "town": towns[1], "company": rng.choice(list(known.companies)),
+        "person": people[0], "other": people[1], "city": towns[0], "town": towns[1],
+        "company": rng.choice(list(known.companies)),
         "p1": goods[0], "p2": goods[1], "p3": goods[2], "f1": flights[0], "f2": flights[1], "f3": flights[2],
         "n1": figures[0], "n2": figures[1], "n3": figures[2],
     }  # fmt: skip
@@ -143,7 +145,8 @@ BEYOND: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("the shoe size of {person}", "number"), ("the room number of the office of {person}", "number"),
         ("the telephone number of the company {company}", "text"), ("the colour of the product {p1}", "text"),
         ("the name of the pilot of flight {f1}", "name"), ("the gate from which flight {f1} leaves", "text"),
-        ("the number of trees in the city {city}", "number"), ("tomorrow's highest temperature in the city {city}", "number"),
+        ("the number of trees in the city {city}", "number"),
+        ("tomorrow's highest temperature in the city {city}", "number"),
         ("the share price of the company {company} at yesterday's close", "number"),
         ("the birthday of {person}", "date"), ("the warranty period of the product {p1} in months", "number"),
         ("the name of the mayor of the city {city}", "name"), ("the number of free seats on flight {f1}", "number"),

@@ -1,0 +1,136 @@
+"""The AST rules of BFCL v4 for Python functions, written from the official checker's behaviour.
+
+A call is right when the function's name is equal, every required parameter is there, no unknown one
+is, each value has the declared type and is among the accepted ones, and a parameter is left out only
+where the empty string is among its accepted values. Agreement with `bfcl-eval` 2026.3.23
+(`eval_checker/ast_eval/ast_checker.py`) is tested. Source: Patil et al., ICML 2025, and that package.
+
+Oddities kept on purpose, since scores must be the official ones: a value of the type of the first
+accepted value passes as a "variable" whatever is declared; `any` means string; element types are
+looked at one level deep; an accepted empty string accepts an empty list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+TYPES: Mapping[str, type] = {
+    "string": str, "integer": int, "float": float, "boolean": bool, "array": list, "tuple": list, "dict": dict,
+    "any": str,
+}  # fmt: skip
+"""Declared types and the Python types that count as them."""
+
+NESTED = ("array", "tuple")
+
+_IGNORED = re.compile(r"[ ,./\-_*^]")
+
+
+def presented(name: str) -> str:
+    """A function's name as native APIs accept it: no dots."""
+    return name.replace(".", "_")
+
+
+def check_calls(
+    functions: Sequence[Mapping[str, Any]], calls: Sequence[tuple[str, Any]], gold: Sequence[Mapping[str, Any]]
+) -> str:
+    """What is wrong with the calls of a single-call item, empty where nothing is.
+
+    Args:
+        functions: the item's function documents.
+        calls: presented names with arguments.
+        gold: the item's `ground_truth`, one function with its accepted values per parameter.
+    """
+    if len(calls) != 1:
+        return f"expected 1 call, got {len(calls)}"
+    (name, accepted), *_ = gold[0].items()
+    document = next((document for document in functions if document["name"] == name), None)
+    if document is None:
+        return f"the gold function {name!r} is not among the item's functions"
+    said, arguments = calls[0]
+    if said != presented(name):
+        return f"expected a call of {name}, got {said}"
+    if not isinstance(arguments, Mapping):
+        return "the arguments are no JSON object"
+    return check_arguments(document["parameters"], arguments, accepted)
+
+
+def check_arguments(
+    parameters: Mapping[str, Any], arguments: Mapping[str, Any], accepted: Mapping[str, Sequence[Any]]
+) -> str:
+    """What is wrong with the arguments of a call, empty where nothing is."""
+    for name in parameters["required"]:
+        if name not in arguments:
+            return f"required parameter {name!r} is missing"
+    for name, value in arguments.items():
+        if name not in parameters["properties"] or name not in accepted:
+            return f"parameter {name!r} is not expected"
+        if wrong := _value(parameters["properties"][name], value, accepted[name]):
+            return f"parameter {name!r}: {wrong}"
+    for name, values in accepted.items():
+        if name not in arguments and "" not in values:
+            return f"parameter {name!r} is missing and may not be"
+    return ""
+
+
+def _value(declared: Mapping[str, Any], value: Any, accepted: Sequence[Any]) -> str:
+    expected = TYPES[declared["type"]]
+    inner = TYPES[declared["items"]["type"]] if declared["type"] in NESTED else None
+    if declared["type"] == "float" and type(value) is int:
+        value = float(value)
+    typed, variable = _typed(value, accepted, expected, inner)
+    if not typed:
+        return f"{value!r} is not of type {declared['type']}"
+    if variable:
+        right = value in accepted
+    elif expected is dict:
+        right = _dict(value, accepted)
+    elif expected is list:
+        right = _dicts(value, accepted) if inner is dict else _list(value, accepted)
+    elif expected is str:
+        right = plain(value) in [plain(item) for item in accepted if isinstance(item, str)]
+    else:
+        right = value in accepted
+    return "" if right else f"{value!r} is not among {list(accepted)!r}"
+
+
+def plain(text: Any) -> Any:
+    """A string as it is compared: small letters, no blanks or `,./-_*^`, double quotes; others as they are."""
+    return _IGNORED.sub("", text).lower().replace("'", '"') if isinstance(text, str) else text
+
+
+def _typed(value: Any, accepted: Any, expected: type, inner: type | None) -> tuple[bool, bool]:
+    """Whether the type fits, and whether the value stands for a variable of another type."""
+    first = next((type(item) for item in accepted if item != ""), None)
+    if type(value) is not expected:
+        return first is not None and type(value) is first, True
+    variable = first is not None and first is not expected
+    if inner is None:
+        return True, variable
+    fits = any(
+        not isinstance(option, list) or all(_typed(item, option, inner, None)[0] for item in value)
+        for option in accepted
+    )
+    return fits, variable
+
+
+def _dict(value: Any, accepted: Sequence[Any]) -> bool:
+    return isinstance(value, dict) and any(
+        option != ""
+        and all(key in option and plain(item) in [plain(one) for one in option[key]] for key, item in value.items())
+        and all(key in value or "" in items for key, items in option.items())
+        for option in accepted
+    )
+
+
+def _dicts(value: Sequence[Any], accepted: Sequence[Any]) -> bool:
+    return any(
+        len(value) == len(option) and all(_dict(item, [one]) for item, one in zip(value, option, strict=True))
+        for option in accepted
+    )
+
+
+def _list(value: Sequence[Any], accepted: Sequence[Any]) -> bool:
+    said = [plain(item) for item in value]
+    return any(said == [plain(item) for item in option] for option in accepted)

@@ -1,0 +1,150 @@
+"""Which benchmarks there are, and how to open one by name.
+
+Listing imports none of them: the facts stand here, and a benchmark's own file is imported when it
+is opened.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from scrimp.core.errors import InputError, UnknownName
+from scrimp.core.task import Task
+from scrimp.evaluate.benchmarks.gold import Gold
+
+
+class Opened(Protocol):
+    """What every benchmark of the catalogue has beyond core's Benchmark protocol.
+
+    Attributes:
+        splits, default_split: names `tasks` takes, and the one meant when none is named.
+        metrics: what its scores say.
+    """
+
+    name: str
+    version: str
+    splits: tuple[str, ...]
+    default_split: str
+    metrics: tuple[str, ...]
+
+    def tasks(self, split: str) -> Any: ...
+
+    async def score(self, task: Task, answer: Any, ctx: Any) -> Any: ...
+
+    def gold(self, task_id: str) -> Gold: ...
+
+    def check(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Facts about a benchmark.
+
+    Attributes:
+        tasks: tasks of the default split as published.
+        official_place: where the data come from; empty for benchmarks that are made here.
+        needs_data: whether it reads official files.
+        target: `module:class`.
+    """
+
+    name: str
+    title: str
+    tasks: int
+    splits: tuple[str, ...]
+    metrics: tuple[str, ...]
+    licence: str
+    target: str
+    official_place: str = ""
+    needs_data: bool = False
+    notes: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """The outward form of `bench list`."""
+        return {"name": self.name, "title": self.title, "tasks": self.tasks, "splits": list(self.splits),
+                "metrics": list(self.metrics), "licence": self.licence, "official_place": self.official_place,
+                "needs_data": self.needs_data, "notes": self.notes, "options": dict(self.options)}  # fmt: skip
+
+
+_HERE = "scrimp.evaluate.benchmarks"
+
+BENCHMARKS: Mapping[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            "toolworld", "Tool world: invented functions, gold calls and answers", 1600, ("test", "dev", "unseen"),
+            ("success",), "Apache-2.0", f"{_HERE}.toolworld:ToolWorld",
+            notes="made by scrimp; deterministic by seed", options={"tools": "16 to 128 (96)", "seed": "integer (0)"},
+        ),
+        Entry(
+            "boundary", "Knowledge boundary: when is a call needed?", 1600, ("test", "dev"),
+            ("success", "call_needed"), "Apache-2.0", f"{_HERE}.boundary:Boundary",
+            notes="made by scrimp; deterministic by seed", options={"seed": "integer (0)"},
+        ),
+        Entry(
+            "bfcl", "BFCL v4, function calling: simple (Python) and multiple", 600,
+            ("test", "simple_python", "multiple"), ("success",), "Apache-2.0", f"{_HERE}.bfcl:BFCL",
+            official_place="PyPI package bfcl-eval, folder bfcl_eval/data", needs_data=True,
+            notes="scored by the official AST rules; data are not shipped", options={"categories": "names with + between"},
+        ),
+    )
+}  # fmt: skip
+
+
+def split_name(text: str) -> tuple[str, dict[str, str]]:
+    """`name?key=value&key=value` as a name and its options.
+
+    Raises:
+        InputError: an option without a value, or one named twice.
+    """
+    name, _, query = text.partition("?")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError as error:
+        raise InputError(f"the options of {text!r} cannot be read", remedy="write NAME?key=value&key=value") from error
+    options = dict(pairs)
+    if len(options) != len(pairs) or not all(options.values()):
+        raise InputError(f"the options of {text!r} are empty or named twice", remedy="write NAME?key=value&key=value")
+    return name, options
+
+
+def open_benchmark(name: str, data: Path | None = None, **options: Any) -> Opened:
+    """A benchmark by name; options may stand in the name, as in `toolworld?tools=16`.
+
+    Args:
+        name: a name of BENCHMARKS.
+        data: folder of the official files, for those that need one.
+        options: arguments of the benchmark; they win over those in the name.
+
+    Raises:
+        UnknownName: no benchmark of that name.
+        InputError: an option it has not, a value it cannot take, or data that are missing.
+    """
+    plain, written = split_name(name)
+    entry = BENCHMARKS.get(plain)
+    if entry is None:
+        raise UnknownName("benchmark", plain, BENCHMARKS)
+    module, _, attribute = entry.target.partition(":")
+    made = getattr(importlib.import_module(module), attribute)
+    given = {**{key: _value(text) for key, text in written.items()}, **options}
+    taken = set(inspect.signature(made).parameters)
+    unknown = sorted(set(given) - taken)
+    if unknown:
+        known = ", ".join(entry.options) or "none"
+        raise InputError(f"benchmark {plain} has no option {unknown[0]!r}", remedy=f"options: {known}")
+    if entry.needs_data:
+        given["data"] = data
+    opened: Opened = made(**given)
+    return opened
+
+
+def _value(text: str) -> Any:
+    if text.lstrip("-").isdigit():
+        return int(text)
+    return tuple(text.replace("+", " ").split()) if " " in text or "+" in text else text
