@@ -115,7 +115,7 @@ class Page:
     def run_command(self, command: Command) -> None:
         """Run a line that calls `scrimp`; check every line."""
         assert not faults(command, APP), f"line {command.line}: {command.text}"
-        if "scrimp" not in command.programs or not command.runs or APP is None:
+        if "scrimp" not in command.programs or not command.runs:
             return
         if "SCRIMP_DATA" in command.text and "SCRIMP_DATA" not in os.environ:
             return

@@ -355,3 +355,21 @@ def test_no_lock_file_with_addresses() -> None:
         pins = [line for line in text.splitlines() if line and not line.startswith(("#", " "))]
         assert pins
         assert all("==" in line and line.endswith("\\") for line in pins), "every pin has hashes"
+
+
+# -- the tests' own house --------------------------------------------------------------------------
+
+
+def test_no_test_reaches_the_network() -> None:
+    with pytest.raises(AssertionError, match="no network"), socket.socket() as outside:
+        outside.connect(("192.0.2.1", 80))
+    with pytest.raises(AssertionError, match="no network"):
+        socket.getaddrinfo("example.org", 443)
+    assert socket.getaddrinfo("localhost", 80)
+
+
+def test_every_test_has_a_home_of_its_own(scrimp_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scrimp.journal.home import home
+
+    assert home() == scrimp_home.resolve()
+    assert not list(scrimp_home.iterdir())

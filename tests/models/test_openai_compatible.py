@@ -102,8 +102,13 @@ def failure(handler: Handler) -> ModelFailed:
     return caught.value
 
 
-USAGE = {"prompt_tokens": 30, "completion_tokens": 7, "total_tokens": 37,
-         "prompt_tokens_details": {"cached_tokens": 20}, "completion_tokens_details": {"reasoning_tokens": 3}}  # fmt: skip
+USAGE = {
+    "prompt_tokens": 30,
+    "completion_tokens": 7,
+    "total_tokens": 37,
+    "prompt_tokens_details": {"cached_tokens": 20},
+    "completion_tokens_details": {"reasoning_tokens": 3},
+}
 
 
 # -- what comes back --------------------------------------------------------------------------------

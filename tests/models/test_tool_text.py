@@ -38,9 +38,16 @@ WEATHER = ToolSpec(
 CONVERT = ToolSpec(
     "convert",
     "Convert money",
-    {"type": "object", "properties": {"amount": {"type": "float"}, "to": {"type": "string", "description": "ISO code"},
-                                      "how": {"type": "string", "enum": ["buy", "sell"]}}, "required": ["amount", "to"]},
-)  # fmt: skip
+    {
+        "type": "object",
+        "properties": {
+            "amount": {"type": "float"},
+            "to": {"type": "string", "description": "ISO code"},
+            "how": {"type": "string", "enum": ["buy", "sell"]},
+        },
+        "required": ["amount", "to"],
+    },
+)
 ASK = Request((system("You help."), user("奥斯陆天气如何？")), tools=(WEATHER, CONVERT))
 
 
@@ -231,7 +238,7 @@ NAMES = ["get_weather", "convert"]
         ('{"name": "get_weather", "arguments": {"city": "Oslo"}} and so on', [("get_weather", {"city": "Oslo"})]),
         ('{"name": "get_weather", "parameters": "{\\"city\\": \\"Oslo\\"}"}', [("get_weather", {"city": "Oslo"})]),
         ('[1] see {"name": "convert", "arguments": {}}', [("convert", {})]),
-        ('[{"name": "convert", "arguments": {}}, {"function": {"name": "x", "arguments": {}}}]', [("convert", {}), ("x", {})]),
+        ('[{"name": "a", "arguments": {}}, {"function": {"name": "b", "arguments": {}}}]', [("a", {}), ("b", {})]),
         ('{"tool_calls": [{"function": {"name": "convert", "arguments": "{oops"}}]}', [("convert", None)]),
         ('{"calls": [{"name": "convert", "arguments": {"to": "N', [("convert", None)]),
         ("{not json} but {\"name\": \"convert\", \"args\": {\"to\": \"x\"}}", [("convert", {"to": "x"})]),
@@ -295,9 +302,13 @@ def test_the_bound_counts_what_is_really_sent() -> None:
 def test_a_signature_keeps_only_what_the_names_do_not_say() -> None:
     assert signature(WEATHER) == "get_weather(city: string) - Get the weather of a city"
     assert signature(CONVERT) == ('convert(amount: number, to: string (ISO code), how?: "buy"|"sell") - Convert money')
-    nested = ToolSpec("f", "d", {"properties": {"xs": {"type": "list", "items": {"type": "int"}},
-                                                "o": {"type": "dict", "properties": {"a": {"type": "bool"}}},
-                                                "q": {}, "城": {"type": "string", "description": "城市名"}}})  # fmt: skip
+    properties = {
+        "xs": {"type": "list", "items": {"type": "int"}},
+        "o": {"type": "dict", "properties": {"a": {"type": "bool"}}},
+        "q": {},
+        "城": {"type": "string", "description": "城市名"},
+    }
+    nested = ToolSpec("f", "d", {"properties": properties})
     assert signature(nested) == "f(xs?: [integer], o?: {a: boolean}, q?: any, 城?: string (城市名)) - d"
     assert "get_weather(city: string)" in told(ASK, style="signature")[0][1]
 

@@ -19,7 +19,7 @@ def faults(command: Command, app: Any) -> list[str]:
     """What is wrong with a command: one line each, none for programs that are not known here.
 
     Args:
-        app: the command tree of `scrimp` (see `command_tree`), None where there is none yet.
+        app: the command tree of `scrimp` (see `command_tree`), None to leave its lines unchecked.
     """
     found = []
     for words in command.simple:
@@ -110,21 +110,17 @@ def python_faults(arguments: list[str]) -> list[str]:
 
 
 def command_tree() -> Any:
-    """The click-like root of the command line, None while it is not written."""
-    try:
-        from scrimp.cli.main import app
-    except ModuleNotFoundError as error:
-        if error.name != "scrimp.cli.main":
-            raise
-        return None
+    """The root of the command line, as the click-like group that typer builds."""
     import typer.main
 
-    return app if hasattr(app, "make_context") else typer.main.get_command(app)
+    from scrimp.cli.main import app
+
+    return typer.main.get_command(app)
 
 
 def options_of(command: Any) -> dict[str, bool]:
     """Each option of a command, and whether a value follows it."""
-    found = {"--help": False}
+    found = {"--help": False, "-h": False}
     for parameter in command.params:
         if str(parameter.param_type_name) == "option":
             takes_value = not (getattr(parameter, "is_flag", False) or getattr(parameter, "count", False))
@@ -150,7 +146,7 @@ def scrimp_faults(arguments: list[str], app: Any) -> list[str]:
         if word == "--":
             given += list(words)
         elif word.startswith("-") and len(word) > 1:
-            helped = helped or word in ("--help", "--version")
+            helped = helped or word in ("--help", "-h", "--version")
             if name not in options:
                 found.append(f"{path} has no option {name}")
             elif options[name] and not has_value and next(words, None) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -122,13 +123,16 @@ class Rates:
         return max(self.input, self.cached_input, self.cache_write)
 
 
+_DATED = re.compile(r"-20\d\d-?\d\d-?\d\d$")
+
+
 @dataclass(frozen=True)
 class PriceList:
     """Dated prices of models (per million tokens) and tools (per call).
 
-    `label` names the list and its date and is repeated wherever a price was used. `default` prices
-    the models that carry no price of their own (local, scripted, oracle); a list without it leaves
-    them unknown. Names are looked up whole, then without what stands before the first colon.
+    `label` names the list and its date and is repeated wherever a price was used. `reference` and
+    `reference_embedding` price local tokens, which carry no price of their own; a list without them
+    leaves those unknown. `reference_label` names the list that the reference rates come from.
     """
 
     label: str
@@ -137,18 +141,24 @@ class PriceList:
     tools: Mapping[str, Decimal] = field(default_factory=dict)
     reference: Rates | None = None
     reference_embedding: Rates | None = None
+    reference_label: str = ""
 
     def rates(self, model: str, *, local: bool = False, embedding: bool = False) -> Rates | None:
         """The rates of `model`; for a `local` one the reference rates where it has none of its own."""
-        found = self.models.get(model) or self.models.get(model.partition(":")[2])
-        if found is None and local:
+        own = self._own(model)
+        if own is None and local:
             return self.reference_embedding if embedding else self.reference
-        return found
+        return own
 
     def price(self, model: str, usage: Usage, *, local: bool = False, embedding: bool = False) -> Money:
         """What `usage` costs; unknown where the list does not hold the model."""
         rates = self.rates(model, local=local, embedding=embedding)
         if rates is None:
             return Money.unknown()
-        own = model in self.models or model.partition(":")[2] in self.models
-        return Money.priced(rates.price(usage), self.label if own else f"reference:{self.label}")
+        reference = f"reference:{self.reference_label or self.label}"
+        return Money.priced(rates.price(usage), reference if self._own(model) is None else self.label)
+
+    def _own(self, model: str) -> Rates | None:
+        """Looked up whole, then as what a server calls it (`URL#NAME`), then without a date at its end."""
+        served = model.partition("#")[2] or model
+        return self.models.get(model) or self.models.get(served) or self.models.get(_DATED.sub("", served))

@@ -90,7 +90,7 @@ class Oracle:
             "seed": habits.seed,
             "words_per_thought": habits.words,
             "tokens_per_call_overhead": habits.overhead,
-            "tokens": "estimated, not tokenized",
+            "tokens": "estimated, not tokenized; an output schema is a grammar and costs none",
             "cache": f"simulated: whole messages after the tools, at least {habits.cache_min} tokens, last "
             f"{PREFIXES} prefixes, no lifetime, own output cached once it is sent back",
         }
@@ -112,6 +112,10 @@ class Oracle:
     def bound(self, request: Request) -> Usage:
         """Every byte a fresh token, output at its cap."""
         return Usage(input=self._meter.most(request), output=request.max_output or OUTPUT_CAP)
+
+    def cold(self) -> None:
+        """Empty the simulated cache: a System must not find the prompts of another in it."""
+        self._meter = _Meter(self.habits.cache_min)
 
     def _say(self, request: Request) -> Reply:
         found = _GOLD[self].find(request)
@@ -150,14 +154,12 @@ class _Meter:
     def _pieces(self, request: Request) -> list[tuple[str, tuple[int, int]]]:
         """Identity, likely tokens and most tokens of the tools and of each message, in the order they are sent."""
         hashes = [tool.hash for tool in request.tools]
-        key = str(hash((*hashes, str(request.schema))))
+        key = str(hash(tuple(hashes)))
         head = self._size(f"head{key}", lambda: self._head(request))
         return [(key, head), *((m.hash, self._size(m.hash, lambda m=m: _message(m))) for m in request.messages)]
 
     def _head(self, request: Request) -> tuple[int, int]:
         sizes = [self._size(tool.hash, lambda tool=tool: _text(compact(tool.to_json()))) for tool in request.tools]
-        if request.schema is not None:
-            sizes.append(_text(compact(request.schema)))
         return sum(size[0] for size in sizes), sum(size[1] for size in sizes)
 
     def read(self, request: Request) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """What an oracle may know: which task a prompt is about, and which gold results the prompt shows.
 
 Everything here looks at the Request only. A result counts as known when the call that gave it and
-its observation both stand in the prompt: as native messages, or as lines `NAME(arguments) = result`
-or `$n = result` (n counts gold steps from 1) in the words of a planner.
+its observation both stand in the prompt: as native messages, or as lines `NAME(arguments) = result`,
+`$n = result` or `$n: NAME(arguments) = result` (n counts gold steps from 1) in the words of a planner.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ MISSING: Any = object()
 """A result that the prompt does not show."""
 
 _LINE = re.compile(
-    r"^[ \t>*-]*(?:\$(?P<number>\d+)[ \t]*(?:=|:)[ \t]*)?"
-    r"(?:(?P<name>[A-Za-z0-9_.-]+)\((?P<arguments>.*)\)[ \t]*(?:=>?|→)[ \t]*)?(?P<result>[^\n]*)$",
+    r"^[ \t>*-]*(?:\$(?P<number>\d+)[ \t]*[=:][ \t]*)?"
+    r"(?P<name>[A-Za-z0-9_.-]+)\((?P<arguments>.*)\)[ \t]*(?:=>?|→)[ \t]*(?P<result>[^\n]*)$"
+    r"|^[ \t>*-]*\$(?P<bare>\d+)[ \t]*=[ \t]*(?P<value>[^\n]*)$",
     re.MULTILINE,
 )
 
@@ -72,8 +73,15 @@ class Book:
         candidates = self._by_text[text]
         if len(candidates) == 1:
             return candidates[0], self._benchmark.gold(candidates[0].id)
-        offered = {tool.name for tool in request.tools}
-        best = max(candidates, key=lambda task: _likeness({tool.name for tool in task.tools}, offered))
+        offered = set(offered_by(request))
+        words = "" if offered else "\n".join(message.text for message in request.messages)
+
+        def likeness(task: Task) -> float:
+            mine = _names(task)
+            here = offered or {name for other in candidates for name in _names(other) if _named(name, words)}
+            return len(mine & here) / max(1, len(mine | here))
+
+        best = max(candidates, key=likeness)
         return best, self._benchmark.gold(best.id)
 
     def _load(self, split: str) -> None:
@@ -113,8 +121,13 @@ class Book:
         return last
 
 
-def _likeness(mine: set[str], offered: set[str]) -> float:
-    return len(mine & offered) / max(1, len(mine | offered))
+def _names(task: Task) -> set[str]:
+    return {tool.name for tool in task.tools}
+
+
+def _named(name: str, words: str) -> bool:
+    """Whether a tool's name stands in the words as a whole word."""
+    return name in words and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words) is not None
 
 
 @dataclass(frozen=True)
@@ -132,7 +145,7 @@ class Sight:
 
     def __init__(self, request: Request, task: Task, gold: Gold) -> None:
         self.request, self.task, self.gold = request, task, gold
-        self.offered: Mapping[str, ToolSpec] = {tool.name: tool for tool in request.tools}
+        self.offered = offered_by(request)
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:
@@ -157,9 +170,7 @@ class Sight:
 
     def may_call(self, name: str) -> bool:
         """Whether a tool is offered natively, or named in the instructions as a whole word."""
-        if name in self.offered:
-            return True
-        return name in self.words and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", self.words) is not None
+        return name in self.offered or _named(name, self.words)
 
     def stand_in(self, step: Step) -> str | None:
         """An offered tool with the same arguments as a gold tool that is not offered, the likest by name."""
@@ -199,15 +210,33 @@ class Sight:
         return MISSING, calls
 
 
+def offered_by(request: Request) -> Mapping[str, ToolSpec]:
+    """The tools of a request by name: its own, or those that the schema of a plan allows.
+
+    The steps of such a plan are one of `{"tool": NAME, "arguments": {...}}`.
+    """
+    if request.tools or request.schema is None:
+        return {tool.name: tool for tool in request.tools}
+    found: dict[str, ToolSpec] = {}
+    steps = request.schema.get("properties", {}).get("steps", {})
+    for choice in steps.get("items", {}).get("anyOf", ()):
+        parts = choice.get("properties", {})
+        name = parts.get("tool", {}).get("const")
+        if name:
+            found[name] = ToolSpec(name, "", parts.get("arguments", {}))
+    return found
+
+
 def told(text: str) -> Iterator[Seen]:
     """Calls and results reported in words, one per line."""
     if "=" not in text and "$" not in text and "→" not in text:
         return
     for found in _LINE.finditer(text):
-        number, name, result = found["number"], found["name"], found["result"].strip()
-        if not result or not (number or name):
-            continue
-        yield Seen(name or "", _arguments(found["arguments"]) if name else None, result, int(number or 0))
+        if found["name"]:
+            arguments, number = _arguments(found["arguments"]), int(found["number"] or 0)
+            yield Seen(found["name"], arguments, found["result"].strip(), number)
+        else:
+            yield Seen("", None, found["value"].strip(), int(found["bare"]))
 
 
 def _reports(line: str) -> bool:

@@ -234,7 +234,7 @@ def react(mind: Mind) -> Reply:
     return Reply(mind.thought, tuple(calls if mind.sight.request.parallel_calls else calls[:1]))
 
 
-@rule("answer", "solve")
+@rule("answer", "solve", "react-conclude")
 def answer(mind: Mind) -> Reply:
     """The answer that the visible results make; no calls."""
     if not mind.direct:
@@ -297,6 +297,7 @@ def _complete(schema: Mapping[str, Any], data: Any, thought: str) -> Any:
 
 
 def _empty(schema: Mapping[str, Any], words: str) -> Any:
+    schema = schema.get("anyOf", (schema,))[0]
     if schema.get("enum"):
         return schema["enum"][0]
     empty = {"string": words, "integer": 1, "number": 1.0, "boolean": False, "array": [], "object": {}}

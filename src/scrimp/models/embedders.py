@@ -18,6 +18,7 @@ from scrimp.core.errors import OutsideError, UnknownName
 from scrimp.core.protocols import Embedder, Vectors
 from scrimp.core.usage import NO_USAGE, Usage
 from scrimp.models import weights
+from scrimp.models.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,9 +49,7 @@ def open_embedder(name: str, home: Path) -> Embedder:
         return HashingEmbedder()
     if name == "multilingual":
         return CachedEmbedder(MultilingualEmbedder(home), home / "cache" / "embeddings.sqlite")
-    raise UnknownName(
-        "embedder", name, [entry.name for entry in weights.CATALOGUE.values() if entry.kind == "embedder"]
-    )
+    raise UnknownName("embedder", name, [entry.name for entry in CATALOGUE.values() if entry.kind == "embedder"])
 
 
 # -- the multilingual model --------------------------------------------------------------------------

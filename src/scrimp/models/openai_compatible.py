@@ -241,14 +241,18 @@ class OpenAICompatible:
         return int(AUDIO_BOUND * part.seconds) + AUDIO_BOUND if part.seconds else len(part.data) // 16 + AUDIO_BOUND
 
     async def _get(self, url: str) -> Mapping[str, Any]:
-        """The object at an address of the server; empty where it has none."""
+        """The object at an address of the server; empty where it has none.
+
+        Raises:
+            ModelFailed: nothing answers, the key is refused, or the server says that it cannot answer now.
+        """
         import httpx2
 
         try:
             response = await self._client().get(url, timeout=20.0)
         except httpx2.HTTPError as error:
             raise self._failures.lost(error) from error
-        if response.status_code in (401, 403, 429, 500, 502, 503, 504):
+        if response.status_code in (401, 403, 429, 503):
             raise self._failures.refused(response, response.content)
         try:
             value = response.json() if response.status_code == 200 else {}

@@ -74,6 +74,7 @@ def packaged(name: str) -> PriceList:
         models={model: _plain_rates(entry) for model, entry in data.get("models", {}).items()},
         reference=_plain_rates(reference["language"]),
         reference_embedding=_plain_rates(reference["embedding"]),
+        reference_label=data["reference"] if isinstance(data["reference"], str) else data["label"],
     )
 
 
@@ -120,6 +121,7 @@ def _from_toml(data: Mapping[str, Any], path: Path) -> PriceList:
         tools={**under.tools, **tools},
         reference=_optional(data, "reference", path) or under.reference,
         reference_embedding=_optional(data, "reference_embedding", path) or under.reference_embedding,
+        reference_label=label if "reference" in data else under.reference_label,
     )
 
 

@@ -21,7 +21,7 @@ from scrimp.core.context.passage import Passage, Place, Run, What, raise_recorde
 from scrimp.core.events import Component, Kind, Phase
 from scrimp.core.messages import Delta, Message, Response, ToolCall, digest
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Environment, Episode, Query, Recall, Store, Vectors
+from scrimp.core.protocols import Capabilities, Environment, Episode, Query, Recall, Store, Vectors
 from scrimp.core.task import Answer
 from scrimp.core.tool import Tool, ToolResult
 
@@ -220,6 +220,10 @@ class Context:
         if self._run.deadline is not None:
             left["seconds"] = max(int(self._run.deadline - self._run.clock.monotonic()), 0)
         return left
+
+    def capabilities(self, role: str = "main") -> Capabilities:
+        """What the model of a role can do."""
+        return self._means.model(role).capabilities
 
     def estimate(self, text: str) -> int:
         """About how many tokens a text takes; for planning, never for costs."""

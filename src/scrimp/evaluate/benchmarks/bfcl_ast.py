@@ -100,7 +100,7 @@ def plain(text: Any) -> Any:
     return _IGNORED.sub("", text).lower().replace("'", '"') if isinstance(text, str) else text
 
 
-def _typed(value: Any, accepted: Any, expected: type, inner: type | None) -> tuple[bool, bool]:
+def _typed(value: Any, accepted: Any, expected: type[Any], inner: type[Any] | None) -> tuple[bool, bool]:
     """Whether the type fits, and whether the value stands for a variable of another type."""
     first = next((type(item) for item in accepted if item != ""), None)
     if type(value) is not expected:
@@ -109,8 +109,8 @@ def _typed(value: Any, accepted: Any, expected: type, inner: type | None) -> tup
     if inner is None:
         return True, variable
     fits = any(
-        not isinstance(option, list) or all(_typed(item, option, inner, None)[0] for item in value)
-        for option in accepted
+        not isinstance(option, list) or all(_typed(item, option, inner, None)[0] for item in list(value))
+        for option in list(accepted)
     )
     return fits, variable
 

@@ -91,7 +91,8 @@ BENCHMARKS: Mapping[str, Entry] = {
             "bfcl", "BFCL v4, function calling: simple (Python) and multiple", 600,
             ("test", "simple_python", "multiple"), ("success",), "Apache-2.0", f"{_HERE}.bfcl:BFCL",
             official_place="PyPI package bfcl-eval, folder bfcl_eval/data", needs_data=True,
-            notes="scored by the official AST rules; data are not shipped", options={"categories": "names with + between"},
+            notes="scored by the official AST rules; data are not shipped",
+            options={"categories": "names with + between"},
         ),
     )
 }  # fmt: skip

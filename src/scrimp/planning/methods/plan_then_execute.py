@@ -18,7 +18,7 @@ from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool, ToolResult, signature
 from scrimp.planning.parts.conversation import question
 from scrimp.tools.parts import dag
-from scrimp.tools.parts.schema import plan_schema
+from scrimp.tools.parts.schema import OUTLINE, plan_schema
 
 CARD = Card(
     name="plan-then-execute",
@@ -37,9 +37,12 @@ PLAN = Prompt(
     "plan",
     1,
     "You plan the tool calls that a task needs, all at once, before any is made. The tools are:\n$tools\n\n"
-    'Reply with one JSON object {"steps": [{"tool": NAME, "arguments": {...}}, ...]}. Where an argument is the '
-    'result of an earlier step, write "$$n" with the number of that step, counted from 1. Use as few steps as the '
-    "task needs, and no step at all if it needs none.",
+    'Reply with one JSON object {"steps": [{"tool": NAME, "arguments": {...}}, ...]}. What a tool has to find out '
+    "first is a step of its own, before the steps that use it; where an argument is the result of an earlier step, "
+    'write "$$n" with the number of that step, counted from 1. For example, to add the ages of Ann and Bo: '
+    '{"steps": [{"tool": "age_of", "arguments": {"name": "Ann"}}, {"tool": "age_of", "arguments": {"name": "Bo"}}, '
+    '{"tool": "add", "arguments": {"a": "$$1", "b": "$$2"}}]}. Use as few steps as the task needs; a task that needs '
+    'no tool has the plan {"steps": []}.',
 )
 ANSWER = Prompt(
     "answer",
@@ -68,7 +71,9 @@ class PlanThenExecute:
         instructions = PLAN.render(tools="\n".join(signature(tool.spec) for tool in tools) or "none")
         messages: list[Message] = [user(instructions), question(task)]
         messages = [Message("system", messages[0].parts), messages[1]]
-        schema = plan_schema([tool.spec for tool in tools])
+        # A grammar costs no tokens, a schema sent along does: then only the outline is sent.
+        tight = ctx.capabilities().schema == "grammar"
+        schema = plan_schema([tool.spec for tool in tools]) if tight else OUTLINE
         evidence = ""
         for attempt in range(1, self.max_replans + 2):
             await ctx.step()

@@ -11,6 +11,22 @@ MOST_STEPS = 10
 REFERENCE = {"type": "string", "pattern": "^\\$[1-9][0-9]?$"}
 """The result of an earlier step."""
 
+OUTLINE = {
+    "type": "object",
+    "properties": {
+        "steps": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"tool": {"type": "string"}, "arguments": {"type": "object"}},
+                "required": ["tool", "arguments"],
+            },
+        }
+    },
+    "required": ["steps"],
+}
+"""The form of a plan without the tools' own schemas."""
+
 
 def plan_schema(tools: Sequence[ToolSpec], *, most: int = MOST_STEPS) -> dict[str, Any]:
     """`{"steps": [{"tool": NAME, "arguments": {...}}]}`, where any argument may be a reference `$n`."""

@@ -29,5 +29,5 @@ class AllTools:
         self._tools = tools
 
     async def select(self, query: Query, ctx: Context) -> Sequence[Scored[Tool]]:
-        """All of them, equally good."""
-        return [Scored(tool, 1.0) for tool in self._tools]
+        """All of them, equally good; the first ones where the query sets a limit."""
+        return [Scored(tool, 1.0) for tool in self._tools[: query.limit or None]]

@@ -57,7 +57,7 @@ class TopK:
         documents = [tool.document for tool in tools]
         self._tools = tools
         self._lexical = BM25(documents) if self.by != "embedding" else None
-        self._vectors = await ctx.embed(documents) if self.by != "words" else None
+        self._vectors = await ctx.embed(documents) if self.by != "words" and documents else None
 
     async def select(self, query: Query, ctx: Context) -> Sequence[Scored[Tool]]:
         """The k best, best first."""

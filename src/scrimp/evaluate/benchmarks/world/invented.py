@@ -51,11 +51,17 @@ def find(table: Mapping[str, Row], name: str, what: str) -> Row:
     return row
 
 
-def _names(rng: random.Random, count: int) -> list[str]:
+def made_names(rng: random.Random, count: int) -> list[str]:
+    """Different names of nothing; at most some two thousand are to be had."""
     found: dict[str, None] = {}
     while len(found) < count:
         found[rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS)] = None
     return list(found)
+
+
+def made_people(rng: random.Random, count: int) -> list[str]:
+    """Different full names of nobody; at most 160."""
+    return rng.sample([f"{given} {family}" for given in _GIVEN for family in _FAMILY], count)
 
 
 def _date(rng: random.Random, year: int, span: int) -> str:
@@ -66,7 +72,7 @@ def _date(rng: random.Random, year: int, span: int) -> str:
 def world() -> World:
     """The tables, made once."""
     rng = random.Random("the invented tables of the tool world, 1")
-    names = _names(rng, 74)
+    names = made_names(rng, 74)
     lands, towns, firms = names[:12], names[12:56], [f"{name} Works" for name in names[56:]]
     codes = [f"{land[:2].upper()}{'QXZVKJ'[place % 6]}" for place, land in enumerate(lands)]
     countries = {land: {"capital": towns[place], "currency": codes[place], "largest": towns[place + 12]}
@@ -76,9 +82,7 @@ def world() -> World:
         firm: {"head": rng.choice(towns), "birth": rng.choice(towns), "employees": rng.randint(137, 9871)}
         for firm in firms
     }
-    people = [f"{given} {family}" for given in _GIVEN for family in _FAMILY]
-    rng.shuffle(people)
-    people = people[:60]
+    people = made_people(rng, 60)
     staff = {person: _person(rng, people, towns, person) for person in people}
     goods = [f"{model} {kind}" for model in _MODELS for kind in _GOODS]
     products = {product: _product(rng, firms) for product in goods}

@@ -1,0 +1,155 @@
+"""Comparisons on the screen, and their report file; what `compare` and `demo` share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from scrimp.cli import values
+from scrimp.cli.output import complain, emit, note, safe, show, table
+from scrimp.core.errors import ScrimpError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.table import Table
+
+    from scrimp.cli.progress import Progress
+    from scrimp.evaluate.experiment import Progress as Done
+
+STOPPED = 3
+
+
+def watch(shown: Progress) -> Callable[[Done], None]:
+    """What an experiment tells its progress to."""
+
+    def update(at: Done) -> None:
+        spent = "an unknown amount" if at.spent.amount is None else values.dollars(at.spent.amount)
+        shown.update(at.done, at.total, f"{spent} spent", elapsed=at.seconds)
+
+    return update
+
+
+def finish(document: dict[str, Any], as_json: bool) -> None:
+    """Write the report, print the document, and leave with its exit code."""
+    code = STOPPED if document.get("stopped") else 0
+    if document["systems"]:
+        try:
+            document["report"] = str(write_report(document, Path(document["folder"])))
+        except ScrimpError as error:  # the result is printed all the same: it was paid for
+            complain(str(error))
+            code = code or error.exit_code
+    if as_json:
+        emit(document)
+    else:
+        print_comparison(document)
+    if document.get("stopped"):
+        complain(str(document["stopped"]))
+    raise typer.Exit(code)
+
+
+def write_report(document: Mapping[str, Any], folder: Path) -> Path:
+    """The HTML report of a document, in a folder."""
+    from scrimp.report.html import write
+
+    return write(document, folder)
+
+
+def print_comparison(document: Mapping[str, Any]) -> None:
+    """The document of `compare` for people."""
+    systems = document["systems"]
+    show(_headline(document), "")
+    if systems:
+        show(_systems(systems), "")
+        show(_where("components", "cost by component", systems), "")
+        show(_where("terms", "cost by term", systems), "")
+    for pair in document["pairs"]:
+        show(safe(pair["says"]))
+    for line in document.get("notes") or ():
+        show(f"- {safe(line)}")
+    if document.get("command"):
+        show(f"- repeat it with: {safe(document['command'])}")
+    if document.get("report"):
+        show("", f"report: {document['report']}")
+
+
+def _headline(document: Mapping[str, Any]) -> str:
+    pieces = [
+        f"{document['bench']} ({document['split']})" if document.get("split") else str(document["bench"]),
+        f"model {document['model']}",
+        f"n = {document['n']} tasks",
+    ]
+    if (document.get("seeds") or 1) != 1:
+        pieces.append(f"{document['seeds']} seeds")
+    if document.get("prices"):
+        pieces.append(values.price_lists(document["prices"]))
+    return safe(", ".join(pieces))
+
+
+def _systems(systems: list[Mapping[str, Any]]) -> Table:
+    made = table(
+        "system", "n", "success [95 %]", "cost per run", "tokens", "time", "cost per success", "frontier",
+        right=("n", "tokens", "time"), fixed=("system",),
+    )  # fmt: skip
+    for row in systems:
+        runs = max(1, row.get("runs") or row["n"])
+        passed = row.get("cost_of_pass") or {}
+        made.add_row(
+            safe(row["name"]),
+            str(row["n"]),
+            values.interval(row["effectiveness"]),
+            _dollars(row["cost"]),
+            values.count(values.all_tokens(row["ledger"]["total"]["tokens"]) / runs),
+            values.seconds((row.get("latency") or {}).get("mean")),
+            _dollars(passed),
+            "yes" if row["on_frontier"] else "no",
+        )
+    return made
+
+
+def _dollars(found: Mapping[str, Any]) -> str:
+    """A mean in dollars with its interval, or why there is none."""
+    if found.get("mean") is None:
+        return str(found.get("reason") or "unknown")
+    return values.interval(found, of="dollars")
+
+
+def _where(partition: str, header: str, systems: list[Mapping[str, Any]]) -> Table:
+    """Where each System's money goes, per run; lines where none has any call are left out."""
+    names = [safe(row["name"]) for row in systems]
+    made = table(f"{header}, per run", *names, right=names)
+    for key in systems[0]["ledger"][partition]:
+        cells = [row["ledger"][partition].get(key) for row in systems]
+        if any(cell and cell["calls"] for cell in cells):
+            made.add_row(key, *(_cell(cell, row) for cell, row in zip(cells, systems, strict=True)))
+    return made
+
+
+def _cell(cell: Mapping[str, Any] | None, row: Mapping[str, Any]) -> str:
+    if cell is None or not cell["calls"]:
+        return values.MISSING
+    whole, runs = row["ledger"]["total"]["cost"]["amount"], max(1, row.get("runs") or row["n"])
+    if cell["cost"]["amount"] is None:
+        return values.money(cell["cost"])
+    amount = float(cell["cost"]["amount"])
+    share = f" ({values.share(amount / float(whole))})" if whole is not None and float(whole) else ""
+    return values.dollars(amount / runs) + share
+
+
+def print_forecast(document: Mapping[str, Any]) -> None:
+    """What `--dry-run` says."""
+    from scrimp.cli.output import facts
+
+    show(facts([(key.replace("_", " "), _plain(value)) for key, value in document.items()]))
+    note("nothing was run: --dry-run")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return values.money(value) if "state" in value else ", ".join(f"{k} {_plain(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_plain, value))
+    return values.MISSING if value is None else str(value)

@@ -1,0 +1,135 @@
+"""`scrimp run`: one task, one System, one budget."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scrimp.cli.apps import new_app
+from scrimp.cli.options import BudgetText, Json, Labels, Model, Prices, check_prices, read_budget, read_labels
+from scrimp.core.errors import InputError
+
+if TYPE_CHECKING:
+    from scrimp.agent import Agent, Result
+    from scrimp.core.budget import Budget
+    from scrimp.core.system import System
+
+app = new_app()
+
+METHOD = "METHOD"
+
+
+@app.command()
+def run(
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="The task; @FILE reads it from a file, - from the input.")
+    ],
+    system: Annotated[
+        str | None, typer.Option("--system", metavar="SYSTEM", help="baseline, efficient, a method or a TOML file.")
+    ] = None,
+    model: Model = None,
+    planner: Annotated[str | None, typer.Option("--planner", metavar=METHOD, help="How the run is conducted.")] = None,
+    memory: Annotated[str | None, typer.Option("--memory", metavar=METHOD, help="A long-term memory.")] = None,
+    selector: Annotated[
+        str | None, typer.Option("--selector", metavar=METHOD, help="Which tools the model is shown.")
+    ] = None,
+    context: Annotated[str | None, typer.Option("--context", metavar=METHOD, help="What stays in the prompt.")] = None,
+    tools: Annotated[
+        list[str] | None,
+        typer.Option("--tools", metavar="FILE.py", help="Python file or module whose tools are offered; repeatable."),
+    ] = None,
+    budget: BudgetText = None,
+    label: Labels = None,
+    prices: Prices = None,
+    as_json: Json = False,
+) -> None:
+    """Do one task and print the answer and what it cost.
+
+    Exit code 3 if the budget ended the run (the best partial answer is printed), 4 if the model failed.
+    """
+    text, labels, limits = read_task(task), read_labels(label), read_budget(budget)
+    parts = {"planner": planner, "memory": memory, "selector": selector, "context": context}
+    changes = {**parts, "model": model, "prices": check_prices(prices)}
+    chosen = choose_system(system, {key: value for key, value in changes.items() if value is not None})
+
+    from scrimp.agent import Agent
+    from scrimp.cli.tool_files import load_tools
+
+    offered = [tool for name in tools or () for tool in load_tools(name)]
+    agent = Agent(chosen, tools=offered, budget=_within(chosen, limits))
+    finish(_watched(agent, text, labels), as_json)
+
+
+def read_task(given: str) -> str:
+    """The text of a task.
+
+    Raises:
+        InputError: there is none, or its file cannot be read.
+    """
+    text = given
+    if given == "-":
+        text = sys.stdin.read()
+    elif given.startswith("@"):
+        path = Path(given[1:]).expanduser()
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            remedy = "a task that begins with @ can be given on the standard input, with -"
+            raise InputError(f"the task file {path} cannot be read: {why}", remedy=remedy) from error
+    if not text.strip():
+        raise InputError("the task is empty", remedy='scrimp run "What is 17 * 23?"')
+    return text.strip("\n")
+
+
+def choose_system(name: str | None, changes: dict[str, Any]) -> System:
+    """The System that was named, with what the options exchange; its methods are known to exist.
+
+    Raises:
+        InputError: a System or method that nobody knows, or one whose parameters are wrong.
+    """
+    from scrimp.core.registry import create
+    from scrimp.core.system import PARTS
+    from scrimp.evaluate.systems import baseline, named
+
+    system = baseline() if name is None else named(name)
+    if any(key in PARTS for key in changes):
+        changes = {**changes, "name": ""}
+    system = system.with_(**changes)
+    for family in PARTS:
+        part = system.part(family)
+        if part is not None:
+            create(family, part.name, part.parameters)
+    return system
+
+
+def _within(system: System, limits: Budget | None) -> Budget | None:
+    """The System's own budget, with the limits of the command line over it."""
+    from scrimp.core.budget import Budget
+
+    return None if limits is None else Budget({**Budget.of(system.budget).limits, **limits.limits})
+
+
+def _watched(agent: Agent, text: str, labels: Any) -> Result:
+    from scrimp.cli.progress import Progress
+
+    with Progress(f"running on {agent.system.model}"):
+        return agent.run(text, labels=labels)
+
+
+def finish(result: Result, as_json: bool) -> None:
+    """Print a result and leave with its exit code."""
+    from scrimp.cli.output import complain, emit
+    from scrimp.cli.results import EXIT_CODES, print_run
+
+    document = result.to_json()
+    if as_json:
+        emit(document)
+    else:
+        print_run(document)
+    if result.error:
+        complain(result.error)
+    raise typer.Exit(EXIT_CODES[result.status])

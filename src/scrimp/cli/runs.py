@@ -1,0 +1,165 @@
+"""`scrimp runs`: what the journal holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scrimp.cli.apps import new_app
+from scrimp.cli.options import Json, Labels, one_of, read_labels
+from scrimp.cli.output import complain, emit, note, show, table, write
+from scrimp.core.errors import InputError, OutsideError
+
+if TYPE_CHECKING:
+    from scrimp.agent import Result
+    from scrimp.core.task import Answer
+
+app = new_app("What was run: read it, repeat it at no cost, hand it on.")
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a beginning of it that is unique, or: last.")]
+
+FORMATS = ("jsonl",)
+DIFFERENT = 1
+
+
+@app.command("list")
+def list_(
+    label: Labels = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many, newest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The newest runs."""
+    labels = read_labels(label)
+    from scrimp.cli import values
+    from scrimp.cli.output import short
+    from scrimp.cli.recorded import row
+    from scrimp.journal.journal import Journal
+
+    journal = Journal()
+    rows = [row(journal, record) for record in journal.runs(labels=labels, limit=limit)]
+    if as_json:
+        return emit(rows)
+    if not rows:
+        return note("no runs yet" if not labels else "no run has these labels")
+    made = table(
+        "run", "started", "status", "system", "model", "cost", "tokens", "time", "task",
+        right=("cost", "tokens", "time"), fixed=("run", "started", "status"),
+    )  # fmt: skip
+    for one in rows:
+        made.add_row(
+            one["run"], values.moment(one["started"]), one["status"], one["system"], short(one["model"], 32),
+            values.money(one["cost"]), values.count(values.all_tokens(one["tokens"])), values.seconds(one["seconds"]),
+            short(one["task"], 60),
+        )  # fmt: skip
+    return show(made)
+
+
+@app.command("show")
+def show_(run: Run, as_json: Json = False) -> None:
+    """One run: its answer, where its cost went, and every step."""
+    from scrimp.cli.output import facts
+    from scrimp.cli.recorded import document, print_steps
+    from scrimp.cli.results import print_run
+    from scrimp.journal.journal import Journal
+
+    journal = Journal()
+    record = journal.run(run)
+    found = document(journal, record)
+    if as_json:
+        return emit(found)
+    labels = ", ".join(f"{key}={value}" for key, value in record.labels.items())
+    show(
+        facts(
+            [
+                ("task", record.task["text"]),
+                ("models", ", ".join(f"{role} {name}" for role, name in found["models"].items())),
+                ("labels", labels),
+                ("experiment", record.experiment),
+                ("stopped by", found.get("error", "")),
+            ]
+        ),
+        "",
+    )
+    print_run(found)
+    show("")
+    return print_steps(journal, record.id)
+
+
+@app.command()
+def replay(run: Run, as_json: Json = False) -> None:
+    """Repeat a recorded run without any model, tool or network, and compare the answers.
+
+    Exit code 1 if the answer differs, 4 if the run would ask for something else today.
+    """
+    import anyio
+
+    from scrimp.agent import Agent
+    from scrimp.cli.results import print_run
+    from scrimp.core.system import System
+    from scrimp.journal.journal import Journal
+
+    journal = Journal()
+    record = journal.run(run)
+    if record.answer is None:
+        raise InputError(f"run {record.id} never ended, so there is nothing to compare a replay with")
+    agent = Agent(System.from_data(record.system, source=f"run {record.id}"), journal=journal)
+    result: Result = anyio.run(agent.replay, record.id)
+    equal = _same(result.as_answer(), record.answer) and result.status == record.status
+    if as_json:
+        emit({**result.to_json(), "replayed": True, "equal": equal})
+    else:
+        print_run(result.to_json())
+        show("", "replayed from the journal, nothing was spent; " + ("equal" if equal else "NOT equal"))
+    if not equal:
+        complain(f"run {record.id} was answered {record.answer['text']!r} when it was recorded")
+        raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def export(
+    run: Run,
+    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="jsonl.")] = "jsonl",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to; standard output by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """A run with all its events and texts, one JSON value per line."""
+    one_of("--format", format_, FORMATS)
+    if as_json and out is None:
+        raise InputError("--json would stand in the exported lines", remedy="give --out FILE as well")
+    from scrimp.journal.export import jsonl
+    from scrimp.journal.journal import Journal
+
+    journal = Journal()
+    record = journal.run(run)
+    if out is None:
+        for line in jsonl(journal, record.id):
+            write(line + "\n")
+        return
+    lines = list(jsonl(journal, record.id))
+    _save(out, "".join(f"{line}\n" for line in lines))
+    if as_json:
+        emit({"run": record.id, "format": format_, "out": str(out), "events": len(lines) - 1})
+    else:
+        note(f"{len(lines) - 1} events of run {record.id} written to {out}")
+
+
+def _save(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutsideError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _same(answer: Answer, recorded: Any) -> bool:
+    return answer.to_json().get("text") == recorded.get("text") and (
+        [(call.name, call.arguments) for call in answer.calls]
+        == [(call["name"], call["arguments"]) for call in recorded.get("calls", ())]
+    )
