@@ -9,7 +9,8 @@ import typer
 
 from scrimp.cli.apps import new_app
 from scrimp.cli.options import Data, Json, data_folder
-from scrimp.cli.output import emit, facts, note, show, table
+from scrimp.cli.output import emit, note
+from scrimp.cli.tables import facts, show, table
 from scrimp.core.errors import InputError, OutsideError, UnknownName
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def list_(as_json: Json = False) -> None:
         return emit([{key: row[key] for key in keys} for row in rows])
     made = table("name", "what", "tasks", "splits", "metrics", "licence", "here", right=("tasks",), fixed=("name",))
     for row in rows:
-        made.add_row(
+        made.add(
             row["name"], row["title"], str(row["tasks"]), ", ".join(row["splits"]), ", ".join(row["metrics"]),
             row["licence"], "yes" if row["available"] else f"no: scrimp bench get {row['name']}",
         )  # fmt: skip

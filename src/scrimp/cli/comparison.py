@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from scrimp.cli import values
-from scrimp.cli.output import complain, emit, note, safe, show, table
+from scrimp.cli.output import complain, emit, note, safe
+from scrimp.cli.tables import show, table
 from scrimp.core.errors import ScrimpError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.table import Table
-
     from scrimp.cli.progress import Progress
+    from scrimp.cli.tables import Grid
     from scrimp.evaluate.experiment import Progress as Done
 
 STOPPED = 3
@@ -89,7 +89,7 @@ def _headline(document: Mapping[str, Any]) -> str:
     return safe(", ".join(pieces))
 
 
-def _systems(systems: list[Mapping[str, Any]]) -> Table:
+def _systems(systems: list[Mapping[str, Any]]) -> Grid:
     made = table(
         "system", "n", "success [95 %]", "cost per run", "tokens", "time", "cost per success", "frontier",
         right=("n", "tokens", "time"), fixed=("system",),
@@ -97,7 +97,7 @@ def _systems(systems: list[Mapping[str, Any]]) -> Table:
     for row in systems:
         runs = max(1, row.get("runs") or row["n"])
         passed = row.get("cost_of_pass") or {}
-        made.add_row(
+        made.add(
             safe(row["name"]),
             str(row["n"]),
             values.interval(row["effectiveness"]),
@@ -117,14 +117,14 @@ def _dollars(found: Mapping[str, Any]) -> str:
     return values.interval(found, of="dollars")
 
 
-def _where(partition: str, header: str, systems: list[Mapping[str, Any]]) -> Table:
+def _where(partition: str, header: str, systems: list[Mapping[str, Any]]) -> Grid:
     """Where each System's money goes, per run; lines where none has any call are left out."""
     names = [safe(row["name"]) for row in systems]
     made = table(f"{header}, per run", *names, right=names)
     for key in systems[0]["ledger"][partition]:
         cells = [row["ledger"][partition].get(key) for row in systems]
         if any(cell and cell["calls"] for cell in cells):
-            made.add_row(key, *(_cell(cell, row) for cell, row in zip(cells, systems, strict=True)))
+            made.add(key, *(_cell(cell, row) for cell, row in zip(cells, systems, strict=True)))
     return made
 
 
@@ -141,7 +141,7 @@ def _cell(cell: Mapping[str, Any] | None, row: Mapping[str, Any]) -> str:
 
 def print_forecast(document: Mapping[str, Any]) -> None:
     """What `--dry-run` says."""
-    from scrimp.cli.output import facts
+    from scrimp.cli.tables import facts
 
     show(facts([(key.replace("_", " "), _plain(value)) for key, value in document.items()]))
     note("nothing was run: --dry-run")

@@ -19,7 +19,8 @@ def doctor(as_json: Json = False) -> None:
     Exit code 1 if the core does not work; what is only missing is said with the command that gets it.
     """
     from scrimp.cli.checks import Check, examine
-    from scrimp.cli.output import emit, show, table
+    from scrimp.cli.output import emit
+    from scrimp.cli.tables import show, table
 
     checks: list[Check] = examine()
     works = all(check.ok for check in checks if check.core)
@@ -28,6 +29,6 @@ def doctor(as_json: Json = False) -> None:
     else:
         made = table("", "what", "found", "to mend it", fixed=("what",))
         for check in checks:
-            made.add_row("ok" if check.ok else "NO" if check.core else "no", check.name, check.detail, check.remedy)
+            made.add("ok" if check.ok else "NO" if check.core else "no", check.name, check.detail, check.remedy)
         show(made, "", "the core works" if works else "the core does NOT work")
     raise typer.Exit(0 if works else NO)

@@ -9,7 +9,8 @@ import typer
 
 from scrimp.cli.apps import new_app
 from scrimp.cli.options import Json
-from scrimp.cli.output import emit, facts, one_line, show, table, write
+from scrimp.cli.output import emit, one_line, write
+from scrimp.cli.tables import facts, show, table
 from scrimp.core.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def list_(
         card = entry.card
         verdict = f"cannot be loaded: {one_line(entry.error)}" if entry.error else card.verdict or ""
         title = card.title if entry.package == "scrimp" else f"{card.title} (package {entry.package})"
-        made.add_row(card.name, card.family, title, card.paper, card.saves, card.against, verdict)
+        made.add(card.name, card.family, title, card.paper, card.saves, card.against, verdict)
     return show(made)
 
 

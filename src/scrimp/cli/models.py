@@ -9,7 +9,8 @@ import typer
 
 from scrimp.cli.apps import new_app
 from scrimp.cli.options import Json
-from scrimp.cli.output import emit, note, show, table
+from scrimp.cli.output import emit, note
+from scrimp.cli.tables import show, table
 
 app = new_app("Models at hand: packaged ones, and GGUF files of your own.")
 
@@ -31,7 +32,7 @@ def list_(as_json: Json = False) -> None:
     )
     for row in rows:
         window = row["capabilities"].get("window")
-        made.add_row(
+        made.add(
             row["name"], row["kind"], "yes" if row["available"] else "no", values.size(row["size"]), row["licence"],
             values.count(window) if window else "", row["sha256"][:12],
         )  # fmt: skip

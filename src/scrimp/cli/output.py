@@ -1,20 +1,13 @@
-"""What goes to standard output and standard error: one JSON document, or words and tables for people.
+"""What goes to standard output and standard error: one JSON document, words for people, one line for a failure.
 
-rich is imported when a table is printed. A reader that goes away (`| head`) ends the printing, not the command.
+A reader that goes away (`| head`) ends the printing, not the command.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-PIPED_WIDTH = 160
-"""Columns where the output is no terminal and COLUMNS does not say."""
+from typing import Any, TextIO
 
 
 def write(text: str, to: TextIO | None = None) -> None:
@@ -96,76 +89,3 @@ def short(text: str, limit: int) -> str:
     """The beginning of a text on one line."""
     line = one_line(text)
     return line if len(line) <= limit else f"{line[: limit - 3].rstrip()}..."
-
-
-# -- tables ------------------------------------------------------------------------------------------
-
-
-def width() -> int:
-    """Columns that a line may have."""
-    import shutil
-
-    return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
-
-
-def table(*headers: str, right: Iterable[str] = (), title: str = "", fixed: Iterable[str] = ()) -> Table:
-    """An empty table.
-
-    Args:
-        headers: one per column; those in `right` hold numbers.
-        fixed: columns that are never broken or shortened.
-    """
-    from rich import box
-    from rich.table import Table
-
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
-    numbers, whole = set(right), set(fixed)
-    for header in headers:
-        made.add_column(
-            header,
-            justify="right" if header in numbers else "left",
-            no_wrap=header in numbers or header in whole,
-            overflow="fold",
-        )
-    return made
-
-
-def show(*parts: Any) -> None:
-    """Print tables and texts for people, in the width of the terminal; colours only on a terminal."""
-    import io
-
-    from rich.console import Console
-
-    encoding = sys.stdout.encoding or "utf-8"
-    page = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace", newline="")
-    console = Console(
-        file=page, force_terminal=sys.stdout.isatty(), width=width(), markup=False, highlight=False, emoji=False
-    )
-    for part in parts:
-        console.print(part)
-    page.flush()
-    page.seek(0)
-    # A table pads its lines to its width, and nobody wants the blanks in a file.
-    write("".join(f"{line.rstrip(' ')}\n" for line in page.read().splitlines()))
-
-
-def facts(rows: Sequence[tuple[str, str]]) -> Table:
-    """Names and values, one pair per line; pairs without a value are left out."""
-    from rich.table import Table
-
-    made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column(no_wrap=True, style="dim")
-    made.add_column(overflow="fold")
-    for name, value in rows:
-        if value:
-            made.add_row(name, safe(value))
-    return made
-
-
-def bar(share: float, cells: int = 12) -> str:
-    """A share from 0 to 1 as a bar."""
-    full = round(max(0.0, min(1.0, share)) * cells * 2)
-    unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    if not unicode:
-        return "#" * round(full / 2)
-    return "━" * (full // 2) + ("╸" if full % 2 else "")

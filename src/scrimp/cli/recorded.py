@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from scrimp.agent import LAST_ANSWER, LAST_SHARE
 from scrimp.cli import values
-from scrimp.cli.output import one_line, short, show, table
+from scrimp.cli.output import one_line, short
+from scrimp.cli.tables import show, table
 from scrimp.core.budget import Amount, Budget, LocalAccount
 from scrimp.core.events import Event
 from scrimp.core.money import total
@@ -147,7 +148,7 @@ def print_steps(journal: Journal, run: str) -> None:
         mark = "" if step["status"] == "ok" else f" [{step['status']}]"
         tokens = values.all_tokens(step["tokens"])
         paid = step["cost"]["amount"] is None or float(step["cost"]["amount"])
-        made.add_row(
+        made.add(
             str(step["round"] or ""),
             step["component"],
             f"{step['kind']} {one_line(step['name'])}{tried}{mark}",

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scrimp.cli import values
-from scrimp.cli.output import bar, one_line, safe, show, table, width
+from scrimp.cli.output import one_line, safe
+from scrimp.cli.tables import bar, show, table, width
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from scrimp.cli.tables import Grid
 
 EXIT_CODES = {"done": 0, "budget": 3, "error": 4}
 NUMBERS = ("cost", "tokens", "calls", "busy")
@@ -58,22 +59,22 @@ def _arguments(call: Mapping[str, Any]) -> str:
 # -- ledgers -----------------------------------------------------------------------------------------
 
 
-def ledger_tables(ledger: Mapping[str, Any]) -> list[Table]:
+def ledger_tables(ledger: Mapping[str, Any]) -> list[Grid]:
     """The two partitions of a ledger, with bars. Lines without any call are left out."""
     made = [_partition(ledger, "components", "component"), _partition(ledger, "terms", "term")]
     if ledger["harness"]["calls"]:
-        made[0].add_row("(harness)", *_figures(ledger["harness"]), "")
+        made[0].add("(harness)", *_figures(ledger["harness"]), "")
     return made
 
 
-def _partition(ledger: Mapping[str, Any], key: str, header: str) -> Table:
+def _partition(ledger: Mapping[str, Any], key: str, header: str) -> Grid:
     made = table(header, "cost", "tokens", "calls", "busy", "share", right=NUMBERS, fixed=(header, "share"))
     total, unit = ledger["total"], _unit(ledger["total"])
     for name, cell in ledger[key].items():
         if cell["calls"] or values.all_tokens(cell["tokens"]):
             whole = _weight(total, unit)
-            made.add_row(name, *_figures(cell), shown_share(_weight(cell, unit) / whole if whole else 0.0))
-    made.add_row("total", *_figures(total), "", style="bold")
+            made.add(name, *_figures(cell), shown_share(_weight(cell, unit) / whole if whole else 0.0))
+    made.add("total", *_figures(total), "", bold=True)
     return made
 
 
@@ -100,11 +101,11 @@ def _weight(cell: Mapping[str, Any], unit: str) -> float:
     return float(values.all_tokens(cell["tokens"]) if unit == "tokens" else float(cell["busy_seconds"]))
 
 
-def budget_table(budget: Mapping[str, Mapping[str, Any]]) -> Table:
+def budget_table(budget: Mapping[str, Mapping[str, Any]]) -> Grid:
     """Limits, and how much of each is used."""
     made = table("budget", "limit", "spent", "used", right=("limit", "spent"), fixed=("used",))
     for key, row in budget.items():
         limit, spent = float(row["limit"]), row["spent"]
         share = float(spent) / limit if limit and spent is not None else 0.0
-        made.add_row(key, values.plain(row["limit"]), values.plain(spent), shown_share(share))
+        made.add(key, values.plain(row["limit"]), values.plain(spent), shown_share(share))
     return made

@@ -9,7 +9,8 @@ import typer
 
 from scrimp.cli.apps import new_app
 from scrimp.cli.options import Json, Labels, one_of, read_labels
-from scrimp.cli.output import complain, emit, note, show, table, write
+from scrimp.cli.output import complain, emit, note, write
+from scrimp.cli.tables import show, table
 from scrimp.core.errors import InputError, OutsideError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def list_(
         right=("cost", "tokens", "time"), fixed=("run", "started", "status"),
     )  # fmt: skip
     for one in rows:
-        made.add_row(
+        made.add(
             one["run"], values.moment(one["started"]), one["status"], one["system"], short(one["model"], 32),
             values.money(one["cost"]), values.count(values.all_tokens(one["tokens"])), values.seconds(one["seconds"]),
             short(one["task"], 60),
@@ -59,9 +60,9 @@ def list_(
 @app.command("show")
 def show_(run: Run, as_json: Json = False) -> None:
     """One run: its answer, where its cost went, and every step."""
-    from scrimp.cli.output import facts
     from scrimp.cli.recorded import document, print_steps
     from scrimp.cli.results import print_run
+    from scrimp.cli.tables import facts
     from scrimp.journal.journal import Journal
 
     journal = Journal()

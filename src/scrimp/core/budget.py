@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import anyio
 
 from scrimp.core.errors import BudgetExceeded, InputError
+from scrimp.core.money import plain
 
 Amount = int | Decimal
 KEYS = (
@@ -71,8 +72,8 @@ class Budget:
         return f"Budget({', '.join(f'{key}={value}' for key, value in self.limits.items())})"
 
     def to_json(self) -> dict[str, str | int]:
-        """Limits by key; decimals as strings."""
-        return {key: value if isinstance(value, int) else str(value) for key, value in self.limits.items()}
+        """Limits by key; decimals as strings, equal ones written alike."""
+        return {key: value if isinstance(value, int) else plain(value) for key, value in self.limits.items()}
 
 
 def _amount(key: str, value: Any) -> Amount:
@@ -190,6 +191,7 @@ class LocalAccount:
         self.kept = {key: _kept(key, value, last_share) for key, value in self.limits.items()} if last_share else {}
         self.closed = False
         self._set_aside: dict[str, Amount] = {}
+        self._slices: list[LocalAccount] = []
         self._open: dict[Reservation, None] = {}  # root only: every open call of the tree, oldest first
         self._waiters: list[anyio.Event] = []  # root only, oldest first
 
@@ -235,7 +237,7 @@ class LocalAccount:
     def _cap(self, claims: Sequence[Claim], last: bool) -> tuple[int | None, BudgetExceeded | None]:
         """How far above its least each claim's output may go so that all fit; None where nothing binds."""
         cap: int | None = None
-        for key in {key for claim in claims for key in (*claim.fixed, *claim.per_output)}:
+        for key in dict.fromkeys(key for claim in claims for key in (*claim.fixed, *claim.per_output)):
             owner = self._owner(key)
             if owner is None:
                 continue
@@ -267,14 +269,19 @@ class LocalAccount:
         child = LocalAccount(Budget(limits), self, last_share=last_share)
         child._set_aside = dict(child.limits)
         self._take(child._set_aside)
+        self._slices = [*(other for other in self._slices if not other.closed), child]
         return child
 
     async def close(self) -> None:
         if self.closed:
             return
+        for child in self._slices:
+            await child.close()  # whoever was stopped in the middle left it open
         self.closed = True
         if self.parent is not None:
-            self.parent._move(self._set_aside, self.spent)
+            # What a call still holds stays set aside above until it is settled.
+            left = {key: amount - self.reserved[key] for key, amount in self._set_aside.items()}
+            self.parent._move(left, self.spent)
         self.root._wake()
 
     # -- what is left --
@@ -327,10 +334,14 @@ class LocalAccount:
             owner = self._owner(key)
             if owner is not None:
                 owner.reserved[key] -= amount
+                if owner.closed and owner.parent is not None:
+                    owner.parent._move({key: amount}, {})
         for key, amount in spent.items():
             owner = self._owner(key)
             if owner is not None:
                 owner.spent[key] += amount
+                if owner.closed and owner.parent is not None:
+                    owner.parent._move({}, {key: amount})
 
     def _exceeded(self, key: str, needed: Amount, claims: Sequence[Claim]) -> BudgetExceeded:
         return BudgetExceeded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,9 +37,17 @@ RETRIES: tuple[RetryKind, ...] = tuple(kind for kind in get_args(RetryKind) if k
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+_ulid_lock = threading.Lock()
+_last_ulid = 0
+
+
 def ulid() -> str:
-    """A fresh identifier: 26 characters that sort by the millisecond they were made in."""
-    value = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+    """A fresh identifier: 26 characters that sort by the millisecond, and in one process by the order, of their making."""
+    global _last_ulid
+    with _ulid_lock:
+        fresh = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+        # Within a millisecond, and where the clock was set back, the one before plus one.
+        value = _last_ulid = fresh if fresh >> 80 > _last_ulid >> 80 else _last_ulid + 1
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 

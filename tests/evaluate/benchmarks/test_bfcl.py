@@ -216,8 +216,8 @@ def official():
     )["valid"]
 
 
-VALUES = (None, 0, 1, 7, -3, 2.5, 5.0, True, False, "", "x", "1", "New York", [], [1], [1.0], ["a"], [[1]], {}, {"a": 1},
-          [{}], [{"a": 1}])  # fmt: skip
+VALUES = (None, 0, 1, 7, -3, 2.5, 5.0, True, False, "", "x", "1", "New York", [], [1], [1.0], ["a"], [[1]], {},
+          {"a": 1}, [{}], [{"a": 1}])  # fmt: skip
 
 
 def bent(rng, value):
@@ -225,7 +225,8 @@ def bent(rng, value):
     ways = [lambda: rng.choice(VALUES), lambda: value]
     if isinstance(value, str):
         ways += [value.upper, lambda: value.replace(" ", ""), lambda: value + ".", lambda: value[:-1],
-                 lambda: value.replace("'", '"'), lambda: value + "é", lambda: [value], lambda: value.replace("-", "/")]  # fmt: skip
+                 lambda: value.replace("'", '"'), lambda: value + "é", lambda: [value],
+                 lambda: value.replace("-", "/")]  # fmt: skip
     elif isinstance(value, (int, float)):
         ways += [lambda: value + 1, lambda: float(value), lambda: int(value), lambda: str(value), lambda: -value,
                  lambda: bool(value), lambda: [value]]  # fmt: skip

@@ -131,8 +131,6 @@ def parallel(drawing: Drawing) -> None:
     same = drawing.rng.random() < 0.5
     for place in range(count):
         drawing.call(first if same or not place else drawing.pick(entries), {})
-    if len({(step.tool, repr(step.arguments)) for step in drawing.draft.steps}) < count:
-        raise Redraw("the same call twice")
     drawing.draft.read = tuple(range(count))
 
 
@@ -172,6 +170,8 @@ def draw(rng: random.Random, pool: Pool, kind: str, must: frozenset[str] = froze
         try:
             SHAPES[kind](drawing)
             draft = drawing.draft
+            if len({(step.tool, repr(step.arguments)) for step in draft.steps}) < len(draft.steps):
+                continue  # the same call twice
             if must and not any(step.tool in must for step in draft.steps):
                 continue
             draft.read = draft.read or (len(draft.steps) - 1,)

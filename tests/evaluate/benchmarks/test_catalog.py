@@ -1,0 +1,54 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scrimp.core.errors import InputError, UnknownName
+from scrimp.core.protocols import Benchmark
+from scrimp.evaluate.benchmarks.catalog import BENCHMARKS, open_benchmark, split_name
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "bfcl"
+
+
+@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+def test_facts_agree_with_the_benchmark(name):
+    entry = BENCHMARKS[name]
+    opened = open_benchmark(name, FIXTURES if entry.needs_data else None)
+    assert isinstance(opened, Benchmark)
+    assert opened.name == name
+    assert opened.splits == entry.splits
+    assert opened.default_split in opened.splits
+    assert opened.metrics == entry.metrics
+    if not entry.needs_data:
+        assert sum(1 for _ in opened.tasks(opened.default_split)) == entry.tasks
+    assert {"name", "title", "tasks", "splits", "metrics", "licence", "official_place", "needs_data"} <= set(
+        entry.facts()
+    )
+
+
+def test_options_in_the_name_and_as_arguments():
+    assert len(open_benchmark("toolworld?tools=16&seed=3").tools) == 16
+    assert len(open_benchmark("toolworld?tools=16", None, tools=20).tools) == 20
+    assert open_benchmark("bfcl?categories=multiple", FIXTURES).splits == ("test", "multiple")
+
+
+def test_what_is_not_there_is_said():
+    with pytest.raises(UnknownName, match="did you mean toolworld"):
+        open_benchmark("toolword")
+    with pytest.raises(InputError, match="benchmark toolworld has no option 'size'"):
+        open_benchmark("toolworld", None, size=3)
+    with pytest.raises(InputError, match="cannot be read"):
+        split_name("toolworld?tools")
+    with pytest.raises(InputError, match="named twice"):
+        split_name("toolworld?tools=16&tools=17")
+
+
+def test_listing_imports_no_benchmark():
+    code = (
+        "import sys; from scrimp.evaluate.benchmarks.catalog import BENCHMARKS;"
+        "[entry.facts() for entry in BENCHMARKS.values()];"
+        "print([name for name in sys.modules if name.endswith(('.toolworld', '.bfcl', '.boundary', 'pydantic'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
