@@ -18,10 +18,10 @@ import anyio
 from scrimp.core.budget import Account, Amount, Budget, LocalAccount
 from scrimp.core.context import Context, Means, Run
 from scrimp.core.context.passage import Place
-from scrimp.core.errors import BudgetExceeded, OutsideError
+from scrimp.core.errors import BudgetExceeded, InputError, OutsideError, one_of
 from scrimp.core.events import ulid
 from scrimp.core.ledger import Ledger
-from scrimp.core.messages import ToolCall, user
+from scrimp.core.messages import ToolCall, digest, user
 from scrimp.core.prompt import Prompt
 from scrimp.core.protocols import Episode, Planner, Query
 from scrimp.core.system import System
@@ -30,8 +30,12 @@ from scrimp.core.tool import Tool
 from scrimp.core.version import VERSION
 from scrimp.journal.journal import Journal, RunRecord
 from scrimp.journal.replay import NoSink
+from scrimp.journal.resume import Outcome, take_over
 from scrimp.outfit import Outfit, Parts
 from scrimp.tools.sources.python import tool as as_tool
+
+SPEC = ("name", "description", "parameters")
+"""What a model is told of a tool; it must be the same when a run goes on."""
 
 LAST_SHARE = Decimal("0.1")
 """Share of a budget kept for the last answer of a run that exhausts the rest."""
@@ -155,15 +159,44 @@ class Agent:
         )
         run = Run(ulid(), self.journal, seed=self.system.seed or 0 if seed is None else seed)
         self.journal.begin(self._record(run, task, means, experiment, labels or {}))
-        execution = _Execution(run, means, planner, own, self.budget)
-        started = time.monotonic()
-        status, answer = "error", Answer()
+        return await self._conduct(_Execution(run, means, planner, own, self.budget), task)
+
+    async def resume(self, run: str, *, unknown: Mapping[str, Outcome] | None = None) -> Result:
+        """Go on with a run whose process ended: the planner runs again over the recorded answers.
+
+        A committed call is never sent again; one in flight was charged its reservation and is sent again,
+        unless it is a tool call with side effects: of that the agent is told that nobody knows.
+
+        Args:
+            unknown: how such calls went, by key, where the user found out: `done` or `failed`.
+
+        Raises:
+            InputError: the run has ended or is still under way, or this agent's tools are not its tools.
+            ReplayMismatch: the run would ask for something else today.
+        """
+        record = self.journal.run(run)
+        task = replace(task_from_json(record.task), tools=_same_tools(self.tools, record))
+        record = await take_over(self.journal, record.id, unknown)
+        means, planner = await self.outfit.means(task.tools), self.outfit.planner()
+        budget = Budget(record.budget)
+        again = Run(record.id, self.journal, seed=record.seed)
+        again.recording = self.journal.recording(record.id, strict=False)
+        account = LocalAccount(budget, last_share=LAST_SHARE)
+        execution = _Execution(again, means, planner, account, budget, before=self.journal.elapsed(record.id))
+        return await self._conduct(execution, task)
+
+    async def _conduct(self, execution: _Execution, task: Task) -> Result:
+        """Execute, and write down how it ended."""
+        run, started = execution.run, time.monotonic()
+        result: Result | None = None
         try:
             result = await execution.go(task)
-            status, answer = result.status, result.as_answer()
             return result
         finally:
-            self.journal.end(run.id, status, answer.to_json(), time.monotonic() - started, run.steps)
+            # Without a result it was stopped (cancelled, or a fault of the planner's): it can be resumed.
+            status, answer = ("stopped", Answer()) if result is None else (result.status, result.as_answer())
+            seconds = execution.before + time.monotonic() - started if result is None else result.ledger.wall_seconds
+            self.journal.end(run.id, status, answer.to_json(), seconds, run.steps)
 
     async def replay(self, run: str) -> Result:
         """Repeat a recorded run: no model, no tool and no clock is asked, and nothing is spent.
@@ -207,21 +240,25 @@ class _Execution:
     planner: Planner
     account: Account
     budget: Budget
+    found: Answer | None = None
+    before: float = 0.0  # seconds that earlier processes spent on it
 
     async def go(self, task: Task) -> Result:
-        started = self.run.clock.monotonic()
+        started = self.run.clock.monotonic() - self.before
         self._limit(started, 1 - LAST_SHARE)
         ctx = Context(self.means, self.run, Place(self.account))
         status, error, key, answer = "done", "", "", Answer()
         try:
             answer = await self._solve(task, ctx)
+            status = "budget" if answer.partial else "done"
         except BudgetExceeded as stop:
             status, error, key = "budget", str(stop), stop.key
             self._limit(started, Decimal(1))
-            answer = await self._last_answer(ctx)
+            answer = self.found or await self._last_answer(ctx)
         except OutsideError as failure:
-            status, error, answer = "error", str(failure), ctx.kept[0]
+            status, error, answer = "error", str(failure), self.found or ctx.kept[0]
         finally:
+            await self.run.wind_up()
             await self.account.close()
         ledger = Ledger.of(self.run.events, self.run.clock.monotonic() - started)
         return Result(
@@ -229,10 +266,14 @@ class _Execution:
         )
 
     async def _solve(self, task: Task, ctx: Context) -> Answer:
+        ctx.keep([user(task.text, *task.attachments)])  # until the planner has better
         recalled = await ctx.recall(Query(task.text, limit=RECALL_TOKENS))
         if recalled.text:
             task = replace(task, background=recalled.text)
-        answer = await self.planner.solve(task, ctx)
+        try:
+            answer = self.found = await self.planner.solve(task, ctx)
+        except ExceptionGroup as group:  # a planner whose children ran at once
+            raise one_of(group) from group
         await ctx.remember(Episode(f"Task: {task.text}\nAnswer: {answer.text}", source=self.run.id))
         return answer
 
@@ -255,3 +296,13 @@ class _Execution:
         if "seconds" in limits and self.run.recording is None:
             self.run.seconds = limits["seconds"]
             self.run.deadline = started + float(limits["seconds"] * share)
+
+
+def _same_tools(tools: Sequence[Tool], record: RunRecord) -> tuple[Tool, ...]:
+    """The tools a recorded run had, with their functions; those that were never more than descriptions stay so."""
+    mine = {tool.name: tool for tool in tools}
+    for recorded in record.task["tools"]:
+        tool = mine.get(recorded["name"])
+        if tool is not None and tool.spec.hash != digest({key: recorded[key] for key in SPEC}):
+            raise InputError(f"tool {tool.name!r} has changed since run {record.id}", remedy="run the task anew")
+    return tuple(mine.get(tool.name, tool) for tool in task_from_json(record.task).tools)

@@ -18,7 +18,7 @@ from scrimp.core.task import Task
 from scrimp.core.tool import Tool
 from scrimp.journal.home import home
 from scrimp.journal.journal import RunRecord
-from scrimp.journal.replay import RecordedEmbedder, RecordedMemory, RecordedModel
+from scrimp.journal.replay import RecordedEmbedder, RecordedEnvironment, RecordedMemory, RecordedModel
 from scrimp.models import names, prices, tokens
 
 PACKAGED = ("local", "small")
@@ -87,7 +87,8 @@ class Outfit:
             estimate=tokens.estimate,
             embedder=RecordedEmbedder(self.system.embedder),
             tools=task.tools,
-            memory=None if self.system.memory is None else RecordedMemory(),
+            memory=None if self.system.memory is None and self._parts.memory is None else RecordedMemory(),
+            environment=None if self._parts.environment is None else RecordedEnvironment(),
         )
         return self._with_methods(means)
 

@@ -84,7 +84,13 @@ def test_figures() -> None:
     assert values.money({"amount": None, "state": "unknown", "known": "0.5"}) == "unknown, at least $0.500"
     assert values.money({"amount": None, "state": "unknown", "known": "0"}) == "unknown"
     assert values.money(None) == "-"
-    assert [values.seconds(one) for one in (None, "0.0001", 0, 0.0234, "61.25")] == ["-", "< 1 ms", "0 ms", "23 ms", "61.2 s"]
+    assert [values.seconds(one) for one in (None, "0.0001", 0, 0.0234, "61.25")] == [
+        "-",
+        "< 1 ms",
+        "0 ms",
+        "23 ms",
+        "61.2 s",
+    ]
     assert [values.share(one) for one in (0, 0.001, 0.5, 1)] == ["0 %", "< 1 %", "50 %", "100 %"]
     assert values.size(98_362_432) == "98 MB"
     assert values.size(1_117_320_768) == "1.12 GB"
@@ -93,7 +99,9 @@ def test_figures() -> None:
     assert values.interval({"mean": 0.615, "interval": [0.48, 0.732]}) == "61.5 % [48.0, 73.2]"
     assert values.interval({"mean": 0.5, "interval": None}, of="dollars") == "$0.500"
     assert values.source({"state": "priced", "prices": "reference:x"}) == "priced at the reference list x"
-    assert values.source({"state": "priced", "prices": "mine 2026; reference:x"}).endswith("mine 2026 and the reference list x")
+    assert values.source({"state": "priced", "prices": "mine 2026; reference:x"}).endswith(
+        "mine 2026 and the reference list x"
+    )
     assert values.source({"state": "metered"}) == "as metered"
     assert values.source({"state": "unknown", "prices": "x"}) == "a price is unknown"
     tokens = {"input": 10, "cached_input": 1000, "cache_write": 0, "output": 5, "reasoning": 3, "images": 2}

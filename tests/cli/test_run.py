@@ -10,6 +10,7 @@ import pytest
 
 from scrimp.cli.run import choose_system, read_task
 from scrimp.cli.tool_files import load_tools
+from scrimp.cli.values import all_tokens, plain, significant
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.journal.journal import Journal
 
@@ -33,16 +34,18 @@ def test_a_run_prints_one_document(scrimp, umbrella) -> None:
 
 
 def test_a_run_for_people(scrimp, umbrella) -> None:
+    total = scrimp(*umbrella, "--json").json["ledger"]["total"]
+    cost, tokens = f"${significant(float(total['cost']['amount']))}", str(all_tokens(total["tokens"]))
     said = scrimp(*umbrella, "--budget", "usd=0.02")
     assert said.code == 0
     lines = said.out.splitlines()
     assert lines[0] == "Take an umbrella. 带伞"
-    assert ", done, $0.0000546, 316 tokens, 2 steps, " in said.out
+    assert f", done, {cost}, {tokens} tokens, 2 steps, " in said.out
     assert "priced at the reference list" in said.out
     rows = {line.split()[0]: line.split() for line in lines if line.strip()}
-    assert rows["planning"][1:4] == ["$0.0000546", "316", "2"]
+    assert rows["planning"][1:4] == [cost, tokens, "2"]
     assert rows["tools"][1:4] == ["$0", "0", "1"]
-    assert rows["usd"][1:] == ["0.02", "0.0000546", "<", "1", "%"]
+    assert rows["usd"][1:] == ["0.02", plain(total["cost"]["amount"]), "<", "1", "%"]
     assert "\x1b" not in said.out
 
 
@@ -100,7 +103,10 @@ WRONG = [
     (("x", "--system", "nowhere.toml"), "cannot read System nowhere.toml"),
     (("x", "--system", "broken.toml"), "broken.toml: no key of a System is called 'planer' (did you mean planner?)"),
     (("x", "--tools", "nowhere.py"), "--tools: there is no file nowhere.py"),
-    (("x", "--tools", "failing.py"), "--tools failing.py cannot be loaded: ZeroDivisionError: division by zero, line 2"),
+    (
+        ("x", "--tools", "failing.py"),
+        "--tools failing.py cannot be loaded: ZeroDivisionError: division by zero, line 2",
+    ),
     (("x", "--tools", "empty.py"), "--tools empty.py holds no tool"),
     (("x", "--tools", "no_such_module"), "--tools no_such_module cannot be loaded: ModuleNotFoundError"),
     (("x", "--model", "gpt"), "no model is called 'gpt'"),

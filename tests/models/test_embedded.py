@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from scrimp.core.errors import InputError, MissingExtra, OutsideError
+from scrimp.journal.locks import FileLock
 from scrimp.models import embedded, gguf_server, weights
 from scrimp.models.embedded import STREAM_FIELDS, STREAM_HEADERS, launch, running, stop
 from scrimp.models.gguf_server import ServerSettings, Watch
-from scrimp.models.locks import FileLock
 
 needs_runtime = pytest.mark.skipif(not weights.importable("xllamacpp"), reason="xllamacpp is not installed")
 
@@ -224,6 +224,14 @@ def processing(endpoint) -> bool:
     return "\nllamacpp:requests_processing 0" not in ask(endpoint, "/metrics")
 
 
+def refused(url: str) -> bool:
+    try:
+        socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -339,20 +347,19 @@ class TestServer:
         for thread in threads:
             thread.join()
 
-    def test_serving_in_the_foreground(self, small, tmp_path):
+    @pytest.mark.parametrize(("how", "said"), [(signal.SIGINT, "bye\n"), (signal.SIGKILL, "")])
+    def test_serving_in_the_foreground_ends_with_its_process(self, small, tmp_path, how, said):
         code = (
             "import sys;from pathlib import Path;from scrimp.models.embedded import serve;"
             "serve('gguf:'+sys.argv[1],Path(sys.argv[2]),port=0,announce=lambda u:print(u,flush=True));print('bye')"
         )
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SCRIMP_THREADS": "1"}
         command = [sys.executable, "-c", code, str(small), str(tmp_path)]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-        ) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             endpoint = embedded.Endpoint(url, "", process.pid)
             assert json.loads(ask(endpoint, "/v1/models"))["data"][0]["id"] == f"gguf:{small}"
-            process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=10)[0] == "bye\n"
-            assert process.returncode == 0
+            process.send_signal(how)
+            assert process.communicate(timeout=10)[0] == said
+        wait_for(lambda: refused(url), 5)

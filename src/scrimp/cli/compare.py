@@ -41,7 +41,6 @@ def compare(
         float, typer.Option("--margin", min=0.1, max=50, metavar="P", help="Of non-inferiority, in points.")
     ] = 3.0,
     split: Annotated[str | None, typer.Option("--split", metavar="S", help="Which tasks of the benchmark.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and run nothing.")] = False,
     prices: Prices = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where trials, result and report go.")
@@ -58,8 +57,7 @@ def compare(
 
     import anyio
 
-    from scrimp.cli.comparison import finish, print_forecast, watch
-    from scrimp.cli.output import emit
+    from scrimp.cli.comparison import finish, watch
     from scrimp.cli.progress import Progress
     from scrimp.evaluate import experiment as evaluate
 
@@ -67,12 +65,9 @@ def compare(
         chosen, bench, data=data_folder(bench, data), model=model, n=n, seeds=seeds, budget=limits, margin=margin,
         split=split, out=out, prices=prices, command=written(ctx),
     )  # fmt: skip
-    if dry_run:
-        forecast = evaluate.dry_run(experiment)
-        return emit(forecast) if as_json else print_forecast(forecast)
     with Progress(f"comparing on {bench}") as shown:
         document: dict[str, Any] = anyio.run(evaluate.run, experiment, watch(shown))
-    return finish(document, as_json)
+    finish(document, as_json)
 
 
 def choose_systems(text: str) -> tuple[System, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from scrimp.cli import values
-from scrimp.cli.output import complain, emit, note, safe
+from scrimp.cli.output import complain, emit, safe
 from scrimp.cli.tables import show, table
 from scrimp.core.errors import ScrimpError
 
@@ -137,19 +137,3 @@ def _cell(cell: Mapping[str, Any] | None, row: Mapping[str, Any]) -> str:
     amount = float(cell["cost"]["amount"])
     share = f" ({values.share(amount / float(whole))})" if whole is not None and float(whole) else ""
     return values.dollars(amount / runs) + share
-
-
-def print_forecast(document: Mapping[str, Any]) -> None:
-    """What `--dry-run` says."""
-    from scrimp.cli.tables import facts
-
-    show(facts([(key.replace("_", " "), _plain(value)) for key, value in document.items()]))
-    note("nothing was run: --dry-run")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return values.money(value) if "state" in value else ", ".join(f"{k} {_plain(v)}" for k, v in value.items())
-    if isinstance(value, list | tuple):
-        return "; ".join(map(_plain, value))
-    return values.MISSING if value is None else str(value)

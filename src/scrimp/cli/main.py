@@ -18,7 +18,7 @@ from scrimp.cli.output import close, complain, write
 from scrimp.core.version import VERSION
 
 COMMANDS = {
-    "demo": Lazy("scrimp.cli.demo", "Compare two agents on a local model, in minutes, and open the books."),
+    "demo": Lazy("scrimp.cli.demo", "Compare two agents on a local model, within minutes."),
     "doctor": Lazy("scrimp.cli.doctor", "What works on this machine, and what to install for the rest."),
     "models": Lazy("scrimp.cli.models", "Models at hand: list, get, add, serve."),
     "methods": Lazy("scrimp.cli.methods", "Ways of making an agent cheaper: list, show."),

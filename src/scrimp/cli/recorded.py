@@ -12,19 +12,14 @@ from scrimp.cli import values
 from scrimp.cli.output import one_line, short
 from scrimp.cli.tables import show, table
 from scrimp.core.budget import Amount, Budget, LocalAccount
+from scrimp.core.context.passage import spent_by
 from scrimp.core.events import Event
-from scrimp.core.money import total
 
 if TYPE_CHECKING:
     from scrimp.journal.journal import Journal, RunRecord
 
-COUNTED = {
-    "model_calls": ("model",),
-    "tool_calls": ("tool",),
-    "memory_accesses": ("memory_read", "memory_write", "memory_manage"),
-    "messages": ("message",),
-}
-"""Budget keys that count events, and the kinds they count."""
+UNTOLD = ("message_tokens", "nodes", "stored_bytes")
+"""Budget keys whose spending no event tells."""
 
 EXCERPT = 70
 """Characters of a step's text in a table."""
@@ -91,40 +86,25 @@ def _refusal(journal: Journal, record: RunRecord) -> str:
 
 
 def _budget(journal: Journal, record: RunRecord) -> dict[str, dict[str, Any]]:
-    """Limit, spent, reserved and kept per limited key, as they stand in the journal."""
+    """Limit, spent, reserved and kept per limited key, as they stand in the journal.
+
+    Calls nobody saw the end of count as reserved, at their worst.
+    """
     account = LocalAccount(Budget(record.budget), last_share=LAST_SHARE)
-    events = [event for event in journal.events(record.id) if event.component != "harness"]
-    reserved = _open(journal.in_flight(record.id))
+    done, open_ = journal.events(record.id), journal.in_flight(record.id)
     out = {}
     for key, balance in account.balance().items():
-        spent = _spent(key, events, record)
-        row = {**balance, "spent": spent, "reserved": reserved.get(key, 0)}
+        spent = record.steps if key == "steps" else _taken(key, done)
+        row = {**balance, "spent": spent, "reserved": _taken(key, open_)}
         out[key] = {name: str(value) if isinstance(value, Decimal) else value for name, value in row.items()}
     return out
 
 
-def _spent(key: str, events: Iterable[Event], record: RunRecord) -> Amount | None:
-    """What the events add up to under a key; None for keys that events do not tell."""
-    if key == "usd":
-        return total(event.money for event in events).least
-    if key == "tokens":
-        return sum(event.usage.total for event in events)
-    if key == "steps":
-        return record.steps
-    name, _, which = key.partition(".")
-    if name in COUNTED:
-        return sum(event.kind in COUNTED[name] and which in ("", event.name) for event in events)
-    return None
-
-
-def _open(reservations: Iterable[Mapping[str, Any]]) -> dict[str, Amount]:
-    """Calls nobody saw the end of count with all they reserved."""
-    held: dict[str, Amount] = {}
-    for reservation in reservations:
-        for key, amount in json.loads(reservation["amounts"]).items():
-            value = Decimal(amount)
-            held[key] = held.get(key, 0) + (int(value) if value == value.to_integral_value() else value)
-    return held
+def _taken(key: str, events: Iterable[Event]) -> Amount | None:
+    """What the agent's events took under a key; None where events do not tell."""
+    if key in UNTOLD:
+        return None
+    return sum((spent_by(event).get(key, 0) for event in events if event.component != "harness"), start=0)
 
 
 # -- steps -------------------------------------------------------------------------------------------

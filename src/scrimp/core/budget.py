@@ -152,6 +152,10 @@ class Account(Protocol):
         """Replace a reservation by what was really spent. Settling twice is an error."""
         ...
 
+    async def charge(self, spent: Mapping[str, Amount]) -> None:
+        """Write off what was spent before this process took over (resume)."""
+        ...
+
     async def slice(self, budget: Budget, *, last_share: Decimal = Decimal(0)) -> Account:
         """A child account whose limits are set aside here until it is closed."""
         ...
@@ -217,6 +221,9 @@ class LocalAccount:
         del self.root._open[reservation]
         reservation.account._move(reservation.amounts, spent)
         self.root._wake()
+
+    async def charge(self, spent: Mapping[str, Amount]) -> None:
+        self._move({}, spent)
 
     def _try(
         self, claims: Sequence[Claim], under: Reservation | None, last: bool

@@ -143,6 +143,19 @@ class JournalFailed(OutsideError):
     code = "journal"
 
 
+def one_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What calls that ran at once failed with: a BudgetExceeded, else the first error, where all are of this tree.
+
+    The group itself where it holds anything else.
+    """
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves += [one_of(error)] if isinstance(error, BaseExceptionGroup) else [error]
+    if not all(isinstance(error, ScrimpError) for error in leaves):
+        return group
+    return next((error for error in leaves if isinstance(error, BudgetExceeded)), leaves[0])
+
+
 class ReplayMismatch(ScrimpError):
     """A recorded run asked for something else this time, so its record cannot answer."""
 

@@ -42,7 +42,7 @@ _last_ulid = 0
 
 
 def ulid() -> str:
-    """A fresh identifier: 26 characters that sort by the millisecond, and in one process by the order, of their making."""
+    """A fresh identifier: 26 characters that sort by the time they were made, in one process without exception."""
     global _last_ulid
     with _ulid_lock:
         fresh = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
@@ -107,17 +107,18 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An event as the journal holds it, with its answer."""
+    """An event as the journal holds it, with its answer and the events that happened inside it."""
 
     event: Event
     response: Any
+    nested: tuple[Event, ...] = ()
 
 
 class EventSink(Protocol):
-    """Where events go. Reservations arrive before anything is sent; a reservation without its
-    event is a call that was in flight when the process ended."""
+    """Where events go. Reservations arrive before anything is sent, as the event they will be at
+    worst; a reservation without its event is a call that was in flight when the process ended."""
 
-    async def reserve(self, event_id: str, key: Key, amounts: Mapping[str, int | Decimal]) -> None: ...
+    async def reserve(self, worst: Event, amounts: Mapping[str, int | Decimal]) -> None: ...
 
     async def commit(self, event: Event, request: Any, response: Any) -> None: ...
 
@@ -130,19 +131,19 @@ class Recording(Protocol):
 
     strict: bool
 
-    def find(self, key: Key) -> Recorded | None: ...
+    def find(self, key: Key, attempt: int) -> Recorded | None: ...
 
 
 class ListSink:
     """Keeps reservations and events in lists; for tests and for runs nobody wants to keep."""
 
     def __init__(self) -> None:
-        self.reservations: list[tuple[str, Key, dict[str, int | Decimal]]] = []
+        self.reservations: list[tuple[Event, dict[str, int | Decimal]]] = []
         self.events: list[tuple[Event, Any, Any]] = []
 
-    async def reserve(self, event_id: str, key: Key, amounts: Mapping[str, int | Decimal]) -> None:
+    async def reserve(self, worst: Event, amounts: Mapping[str, int | Decimal]) -> None:
         """Remember that a call was about to be sent."""
-        self.reservations.append((event_id, key, dict(amounts)))
+        self.reservations.append((worst, dict(amounts)))
 
     async def commit(self, event: Event, request: Any, response: Any) -> None:
         """Remember what it came to."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -30,6 +30,7 @@ from scrimp.core.task import Score, Task
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
 from scrimp.evaluate.document import document
 from scrimp.evaluate.oracle import Oracle
+from scrimp.evaluate.oracle_evidence import Golden
 from scrimp.evaluate.systems import named
 from scrimp.journal.home import home
 from scrimp.journal.journal import Journal
@@ -260,8 +261,8 @@ class _Conduct:
         name = stand_in(system.model)
         if not name.startswith("oracle"):
             return Parts()
-        if self.oracle is None:
-            self.oracle = Oracle.parse(name, self.benchmark)
+        # One oracle per System: its simulated prompt cache is cold for each, its errors are the same for all.
+        self.oracle = Oracle.parse(name, cast("Golden", self.benchmark))
         return Parts(models={"main": self.oracle})
 
     def _harness(self) -> Context:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from scrimp.core.budget import Amount
-from scrimp.core.errors import UnknownName
+from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.events import Event, Key, Recorded
 from scrimp.core.ledger import Ledger
 from scrimp.core.messages import canonical
 from scrimp.core.money import Money, plain
 from scrimp.core.usage import Usage
 from scrimp.journal.home import home
+from scrimp.journal.owner import Owner, is_gone
 from scrimp.journal.payloads import Payloads
 from scrimp.journal.sqlite import connect, failed, transaction
 
@@ -33,17 +31,7 @@ _EVENT_COLUMNS = (
     "request", "response",
 )  # fmt: skip
 _INSERT_EVENT = f"INSERT INTO events ({', '.join(_EVENT_COLUMNS)}) VALUES ({', '.join('?' * len(_EVENT_COLUMNS))})"
-_INSERT_RESERVATION = (
-    "INSERT INTO reservations (event, run, span, door, ordinal, amounts, owner) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
-
-
-def owner() -> str:
-    """Who this process is: host, pid and start time, so that a reused pid is not mistaken for it."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_STARTED}"
-
-
-_STARTED = int(time.time())
+_INSERT_RESERVATION = "INSERT INTO reservations (event, run, worst, amounts, owner) VALUES (?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True)
@@ -66,6 +54,7 @@ class RunRecord:
     steps: int | None = None
     status: str = "running"
     answer: Mapping[str, Any] | None = None
+    owner: str = ""
 
 
 class Journal:
@@ -75,7 +64,7 @@ class Journal:
         self.path = path if path is not None else home() / "journal.sqlite"
         self._connection = connect(self.path, MIGRATIONS, full=full)
         self._payloads = Payloads(self._connection)
-        self._owner = owner()
+        self._owner = Owner.here(self.path.parent)
 
     def close(self) -> None:
         """Close the file."""
@@ -86,18 +75,21 @@ class Journal:
     def begin(self, run: RunRecord) -> None:
         """Write down that a run starts."""
         with self._writing() as db:
-            task = {**run.task, "tools": [self._payloads.put(tool) for tool in run.task.get("tools", ())]}
             db.execute(
                 "INSERT INTO runs (id, experiment, task, system, system_hash, models, prices, budget, seed, version,"
                 " owner, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    run.id, run.experiment, canonical(task), canonical(run.system), run.system_hash,
+                    run.id, run.experiment, "", canonical(run.system), run.system_hash,
                     canonical(run.models), run.prices, canonical(run.budget), run.seed, run.version,
-                    self._owner, run.started,
+                    self._owner.id, run.started,
                 ),
             )  # fmt: skip
             rows = [(run.id, key, value) for key, value in run.labels.items()]
             db.executemany("INSERT INTO labels (run, key, value) VALUES (?, ?, ?)", rows)
+            # A tool list is the same for many tasks: it is stored once.
+            tools = self._payloads.put(run.id, list(run.task.get("tools", ())))
+            task = canonical({**run.task, "tools": tools})
+            db.execute("UPDATE runs SET task = ? WHERE id = ?", (task, run.id))
 
     def end(self, run: str, status: str, answer: Mapping[str, Any], wall_seconds: float, steps: int) -> None:
         """Write down how a run ended."""
@@ -106,23 +98,61 @@ class Journal:
                 "UPDATE runs SET status = ?, answer = ?, wall_seconds = ?, steps = ? WHERE id = ?",
                 (status, canonical(answer), wall_seconds, steps, run),
             )
+        self._payloads.done(run)
 
-    async def reserve(self, event_id: str, key: Key, amounts: Mapping[str, Amount]) -> None:
-        """EventSink: a call is about to be sent."""
+    async def reserve(self, worst: Event, amounts: Mapping[str, Amount]) -> None:
+        """EventSink: a call is about to be sent; what it costs if nobody sees its end."""
         text = json.dumps({name: str(amount) for name, amount in amounts.items()})
+        row = json.dumps(_row(worst))
         try:
-            self._connection.execute(
-                _INSERT_RESERVATION, (event_id, key.run, key.span, key.door, key.ordinal, text, self._owner)
-            )
+            self._connection.execute(_INSERT_RESERVATION, (worst.id, worst.key.run, row, text, self._owner.id))
         except sqlite3.Error as error:
             raise failed(self.path, error) from error
 
     async def commit(self, event: Event, request: Any, response: Any) -> None:
         """EventSink: what it came to. Event and payloads are one transaction."""
         with self._writing() as db:
-            request_key = self._payloads.put(request)
-            response_key = self._payloads.put(response, event.response_hash)
+            run = event.key.run
+            request_key = self._payloads.put(run, request)
+            response_key = self._payloads.put(run, response, event.response_hash)
             db.execute(_INSERT_EVENT, (*_row(event), request_key, response_key))
+
+    def reopen(self, run: str) -> None:
+        """This process goes on with a run: calls that ended only because the run was stopped are open again."""
+        rows = self._select(
+            "SELECT seq, response FROM events WHERE run = ? AND status IN ('cut', 'error') ORDER BY seq", (run,)
+        )
+        last = self._select("SELECT max(seq) AS seq FROM events WHERE run = ?", (run,))[0]["seq"]
+        stopped = []
+        for row in rows:
+            error = (self._payloads.get(row["response"]) or {}).get("error", {})
+            if error.get("code") == "cancelled" or (row["seq"] == last and error.get("code") == "model"):
+                stopped.append((row["seq"],))
+        with self._writing() as db:
+            db.executemany("UPDATE events SET response = '' WHERE seq = ?", stopped)
+            db.execute(
+                "UPDATE runs SET owner = ?, status = 'running', answer = NULL WHERE id = ?", (self._owner.id, run)
+            )
+
+    def delete(self, run: str) -> None:
+        """Forget a run: its events, and every text that no other run uses. The bytes are overwritten.
+
+        Raises:
+            InputError: a live process is executing it.
+        """
+        record = self.run(run)
+        if record.status == "running" and not is_gone(record.owner, self.path.parent):
+            raise InputError(f"run {record.id} is still under way", remedy="end it first")
+        with self._writing() as db:
+            db.execute("PRAGMA secure_delete=ON")
+            db.execute(
+                "DELETE FROM payloads WHERE hash IN (SELECT payload FROM uses WHERE run = ?1) "
+                "AND hash NOT IN (SELECT payload FROM uses WHERE run <> ?1)",
+                (record.id,),
+            )
+            db.execute("DELETE FROM runs WHERE id = ?", (record.id,))
+        self._payloads.forget()
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # old pages also stand in the log
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -141,7 +171,7 @@ class Journal:
     def runs(
         self, *, labels: Mapping[str, str] | None = None, experiment: str = "", limit: int = 50
     ) -> list[RunRecord]:
-        """Runs, newest first, without the tools of their tasks."""
+        """Runs, newest first, without the texts of their tasks' tools."""
         where, values = ["1"], []
         if experiment:
             where.append("experiment = ?")
@@ -168,7 +198,7 @@ class Journal:
             remedy = "several runs begin so; give more of it" if rows else "scrimp runs list shows those there are"
             raise UnknownName("run", run, remedy=remedy)
         record = self._run(rows[0])
-        tools = [self._payloads.get(hash_) for hash_ in record.task.get("tools", ())]
+        tools = self._payloads.get(record.task["tools"])
         return replace(record, task={**record.task, "tools": tools})
 
     def events(self, run: str) -> list[Event]:
@@ -180,13 +210,22 @@ class Journal:
         wall = self._select("SELECT wall_seconds FROM runs WHERE id = ?", (run,))
         return Ledger.of(self.events(run), (wall[0]["wall_seconds"] or 0.0) if wall else 0.0)
 
-    def in_flight(self, run: str) -> list[Mapping[str, Any]]:
-        """Reservations without an event: calls nobody saw the end of."""
+    def elapsed(self, run: str) -> float:
+        """Seconds from the start of a run to the end of its last event."""
+        query = "SELECT max(started + busy_us / 1e6) AS ended FROM events WHERE run = ?"
+        ended = self._select(query, (run,))[0]["ended"]
+        return max(0.0, ended - self.run(run).started) if ended is not None else 0.0
+
+    def in_flight(self, run: str) -> list[Event]:
+        """Reservations without an event, as the events they are at worst: calls nobody saw the end of."""
         query = (
-            "SELECT * FROM reservations WHERE run = ? AND event NOT IN (SELECT id FROM events WHERE run = ?) "
+            "SELECT worst FROM reservations WHERE run = ? AND event NOT IN (SELECT id FROM events WHERE run = ?) "
             "ORDER BY event"
         )
-        return [dict(row) for row in self._select(query, (run, run))]
+        return [
+            _event(dict(zip(_EVENT_COLUMNS, json.loads(row["worst"]), strict=False)))
+            for row in self._select(query, (run, run))
+        ]
 
     def steps(self, run: str) -> Iterator[dict[str, Any]]:
         """Events with their texts, one JSON value each; what `export` writes and `show` prints."""
@@ -223,25 +262,35 @@ class Journal:
             budget=json.loads(row["budget"]), seed=row["seed"], version=row["version"],
             experiment=row["experiment"], labels={item["key"]: item["value"] for item in labels},
             started=row["started"], wall_seconds=row["wall_seconds"], steps=row["steps"], status=row["status"],
-            answer=None if row["answer"] is None else json.loads(row["answer"]),
+            answer=None if row["answer"] is None else json.loads(row["answer"]), owner=row["owner"],
         )  # fmt: skip
 
 
 class JournalRecording:
-    """Recorded answers by call identity. The last attempt of a call is the one that answered it."""
+    """Recorded answers by call identity and attempt."""
 
     def __init__(self, journal: Journal, run: str, strict: bool) -> None:
         self.strict = strict
         self._journal = journal
         rows = journal._select("SELECT * FROM events WHERE run = ? ORDER BY seq", (run,))
-        self._rows = {(row["span"], row["door"], row["ordinal"]): row for row in rows}
+        self._rows = {(row["span"], row["door"], row["ordinal"], row["attempt"]): row for row in rows}
+        self._inside: dict[str, list[sqlite3.Row]] = {}
+        for row in rows:
+            if row["parent"]:
+                self._inside.setdefault(row["parent"], []).append(row)
 
-    def find(self, key: Key) -> Recorded | None:
-        """What this call was answered then; None where it was not made."""
-        row = self._rows.get((key.span, key.door, key.ordinal))
+    def find(self, key: Key, attempt: int) -> Recorded | None:
+        """What this attempt of a call was answered then; None where it was not made."""
+        row = self._rows.get((key.span, key.door, key.ordinal, attempt))
         if row is None:
             return None
-        return Recorded(_event(row), self._journal._payloads.get(row["response"]))
+        return Recorded(_event(row), self._journal._payloads.get(row["response"]), tuple(self._nested(row["id"])))
+
+    def _nested(self, event: str) -> Iterator[Event]:
+        """What happened inside an event, innermost first."""
+        for row in self._inside.get(event, ()):
+            yield from self._nested(row["id"])
+            yield _event(row)
 
 
 def _row(event: Event) -> tuple[Any, ...]:
@@ -255,7 +304,7 @@ def _row(event: Event) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _event(row: sqlite3.Row) -> Event:
+def _event(row: Any) -> Event:
     usage = Usage(row["input"], row["cached_input"], row["cache_write"], row["output"], row["reasoning"], row["images"])
     amount = None if row["amount"] is None else Decimal(row["amount"])
     money = Money(amount, row["money_state"], row["prices"], row["currency"], Decimal(row["known"]))

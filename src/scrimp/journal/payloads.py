@@ -29,21 +29,25 @@ def unpack(data: bytes) -> str:
 
 
 class Payloads:
-    """The payload table of one journal. Remembers what it stored, so that a re-sent message is free."""
+    """The payload table of one journal, and which run uses what.
+
+    Remembers what it stored for the runs under way, so that a re-sent message is free.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._stored: set[str] = set()
+        self._stored: dict[str, set[str]] = {}
 
-    def put(self, value: Any, hash_: str = "") -> str:
-        """Store a JSON value, or a Request message by message; its hash, empty for None."""
+    def put(self, run: str, value: Any, hash_: str = "") -> str:
+        """Store a JSON value, or a Request message by message, as used by `run`; its hash, empty for None."""
         if value is None:
             return ""
+        stored = self._stored.setdefault(run, set())
         if isinstance(value, Request):
-            return self._put_request(value)
+            return self._put_request(run, value, stored)
         hash_ = hash_ or digest(value)
-        if hash_ not in self._stored:
-            self._insert(hash_, canonical(value))
+        if hash_ not in stored:
+            self._insert(run, hash_, canonical(value), stored)
         return hash_
 
     def get(self, hash_: str) -> Any:
@@ -57,35 +61,44 @@ class Payloads:
         if isinstance(value, dict) and value.get("$") == "request":
             value.pop("$")
             value["messages"] = [self.get(item) for item in value["messages"]]
-            value["tools"] = [self.get(item) for item in value["tools"]]
+            value["tools"] = self.get(value["tools"]) or []
         return value
 
-    def _put_request(self, request: Request) -> str:
+    def done(self, run: str) -> None:
+        """Forget what was stored for a run that has ended."""
+        self._stored.pop(run, None)
+
+    def forget(self) -> None:
+        """Drop what is remembered as stored, after a transaction that did not commit."""
+        self._stored.clear()
+
+    def _put_request(self, run: str, request: Request, stored: set[str]) -> str:
         for message in request.messages:
-            if message.hash not in self._stored:
-                self._insert(message.hash, canonical(message.to_json()))
-        for tool in request.tools:
-            if tool.hash not in self._stored:
-                self._insert(tool.hash, canonical(tool.to_json()))
+            if message.hash not in stored:
+                self._insert(run, message.hash, canonical(message.to_json()), stored)
+        tools = ""
+        if request.tools:
+            tools = digest([tool.hash for tool in request.tools])
+            if tools not in stored:
+                self._insert(run, tools, canonical([tool.to_json() for tool in request.tools]), stored)
         document = {
             "$": "request",
             "messages": [message.hash for message in request.messages],
-            "tools": [tool.hash for tool in request.tools],
+            "tools": tools,
             "schema": request.schema,
             "max_output": request.max_output,
             "temperature": request.temperature,
             "seed": request.seed,
             "stop": list(request.stop),
+            "logprobs": request.logprobs,
             "effort": request.effort,
             "prompt": request.prompt,
             "parallel_calls": request.parallel_calls,
         }
-        return self.put(document)
+        return self.put(run, document)
 
-    def _insert(self, hash_: str, text: str) -> None:
+    def _insert(self, run: str, hash_: str, text: str, stored: set[str]) -> None:
+        # Another run may have stored the same text; that this run uses it is written down all the same.
         self._connection.execute("INSERT OR IGNORE INTO payloads (hash, data) VALUES (?, ?)", (hash_, pack(text)))
-        self._stored.add(hash_)
-
-    def forget(self) -> None:
-        """Drop what is remembered as stored, after a transaction that did not commit."""
-        self._stored.clear()
+        self._connection.execute("INSERT OR IGNORE INTO uses (run, payload) VALUES (?, ?)", (run, hash_))
+        stored.add(hash_)

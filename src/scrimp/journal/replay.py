@@ -8,9 +8,10 @@ from typing import Any
 
 from scrimp.core.context import Context
 from scrimp.core.errors import ReplayMismatch
-from scrimp.core.events import Event, Key
+from scrimp.core.events import Event
 from scrimp.core.messages import Delta, Request
 from scrimp.core.protocols import Capabilities, Episode, Query, Recall, Vectors
+from scrimp.core.task import Task
 from scrimp.core.usage import NO_USAGE, Usage
 
 
@@ -64,10 +65,28 @@ class RecordedMemory:
         return _asked("the memory")  # type: ignore[no-any-return]
 
 
+class RecordedEnvironment:
+    """Stands where the environment stood; what was observed is recorded."""
+
+    name = "recorded"
+
+    async def reset(self, task: Task) -> str:
+        """Never reached."""
+        return _asked("the environment")  # type: ignore[no-any-return]
+
+    async def step(self, action: Mapping[str, Any]) -> str:
+        """Never reached."""
+        return _asked("the environment")  # type: ignore[no-any-return]
+
+    def state(self) -> Mapping[str, Any]:
+        """Nothing: nobody scores a replay."""
+        return {}
+
+
 class NoSink:
     """Writes nothing: a replay adds no events."""
 
-    async def reserve(self, event_id: str, key: Key, amounts: Mapping[str, int | Decimal]) -> None:
+    async def reserve(self, worst: Event, amounts: Mapping[str, int | Decimal]) -> None:
         """Nothing."""
 
     async def commit(self, event: Event, request: Any, response: Any) -> None:

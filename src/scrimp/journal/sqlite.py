@@ -23,15 +23,23 @@ def connect(path: Path, migrations: str, *, full: bool = False) -> sqlite3.Conne
     Raises:
         JournalFailed: the file is no database, is damaged, or was written by a newer version.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    except OSError as error:
+        raise JournalFailed(f"{path}: {error.strerror}", remedy="set SCRIMP_HOME to another folder") from error
+    except sqlite3.Error as error:
+        raise failed(path, error) from error
+    try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys=ON")
         _migrate(connection, path, migrations)
-    except sqlite3.Error as error:
-        raise failed(path, error) from error
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise failed(path, error) from error
+        raise
     return connection
 
 
@@ -56,10 +64,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk, for one, has ended it already
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, package: str) -> None:

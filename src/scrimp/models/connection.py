@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ class Connection:
         default_output: output cap where a request sets none.
         image_bound: most tokens one picture is billed.
         extra: further fields of every body.
+        one_use: every call gets a connection of its own.
     """
 
     url: str
@@ -38,6 +39,12 @@ class Connection:
     default_output: int = DEFAULT_OUTPUT
     image_bound: int = IMAGE_BOUND
     extra: Mapping[str, Any] = field(default_factory=dict)
+    one_use: bool = False
+
+    def to_llama(self) -> Connection:
+        """The same, as a llama.cpp server wants it: it loses about one streamed answer in ten on a reused
+        connection, and while it reads a prompt it notices a client that has left only if it reports progress."""
+        return replace(self, extra={**self.extra, "return_progress": True}, one_use=True)
 
     @property
     def base(self) -> str:

@@ -32,14 +32,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 from scrimp.core.errors import InputError, MissingExtra, OutsideError
+from scrimp.journal.locks import FileLock, write_whole
 from scrimp.models import weights
 from scrimp.models.gguf import context_length, read_head
-from scrimp.models.gguf_server import INSTANCE_TAG, ServerSettings, read_state, start_engine
-from scrimp.models.locks import FileLock, write_whole
+from scrimp.models.gguf_server import INSTANCE_TAG, TIED, ServerSettings, read_state
 
 START_SECONDS = 120.0
 IDLE_SECONDS = 600.0
@@ -117,7 +118,10 @@ def launch(
             threads=threads_to_use(threads),
             idle=_from_environment("SCRIMP_IDLE_SECONDS", IDLE_SECONDS),
         )
-        return _start(settings, state_file)
+        endpoint, process = _start(settings, state_file, tied=False)
+        # Reaps the process when it ends; the thread also keeps Popen from complaining.
+        threading.Thread(target=process.wait, name="scrimp-model-server", daemon=True).start()
+        return endpoint
 
 
 def stop(endpoint: Endpoint, home: Path) -> bool:
@@ -166,19 +170,24 @@ def serve(name: str, home: Path, *, port: int = SERVE_PORT, announce: Callable[[
     head = read_head(path)
     context = min(weights.SERVED_CONTEXT, context_length(head) or weights.SERVED_CONTEXT)
     settings = ServerSettings(
-        file=str(path), name=name, context=context, threads=threads_to_use(None), port=_free_port(port), idle=0
+        file=str(path),
+        name=name,
+        instance=secrets.token_hex(8),
+        context=context,
+        threads=threads_to_use(None),
+        port=_free_port(port),
     )
-    try:
-        engine = start_engine(settings)
-    except RuntimeError:
-        raise OutsideError(f"{path.name} could not be served on port {port}", remedy="see the lines above") from None
-    if announce is not None:
-        announce(f"{engine.listening_address}/v1")
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        return
+    with TemporaryDirectory(prefix="scrimp-serve-") as folder:
+        endpoint, process = _start(settings, Path(folder) / "serve.json", tied=True)
+        try:
+            if announce is not None:
+                announce(endpoint.url)
+            process.wait()
+            raise OutsideError(f"the server for {path.name} ended: {_tail(Path(folder) / 'serve.log')}")
+        except KeyboardInterrupt:
+            return
+        finally:
+            _end(process)
 
 
 def threads_to_use(asked: int | None) -> int:
@@ -231,38 +240,56 @@ def _from_environment(name: str, default: float) -> float:
     return value
 
 
-def _start(settings: ServerSettings, state_file: Path) -> Endpoint:
+def _start(settings: ServerSettings, state_file: Path, *, tied: bool) -> tuple[Endpoint, subprocess.Popen[bytes]]:
+    """Start a server process and wait until it answers; `tied` ones end with this process."""
     state_file.unlink(missing_ok=True)  # a server that hangs sees that it is no longer wanted
     write_whole(state_file.with_suffix(".start"), json.dumps(asdict(settings)))
     log = state_file.with_suffix(".log")
-    process = _spawn(state_file, log)
+    process = _spawn(state_file, log, tied=tied)
+    try:
+        return _wait_for(process, state_file, settings), process
+    except BaseException:
+        process.kill()
+        _end(process)
+        raise
+
+
+def _wait_for(process: subprocess.Popen[bytes], state_file: Path, settings: ServerSettings) -> Endpoint:
+    log, name = state_file.with_suffix(".log"), Path(settings.file).name
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         state = read_state(state_file)
         if state.get("instance") == settings.instance and _answers(state):
-            # Reaps the process when it ends; the thread also keeps Popen from complaining.
-            threading.Thread(target=process.wait, name="scrimp-model-server", daemon=True).start()
             return _endpoint(state)
         if process.poll() is not None:
-            raise OutsideError(f"the server for {Path(settings.file).name} ended: {_tail(log)}", remedy=f"see {log}")
+            raise OutsideError(f"the server for {name} ended: {_tail(log)}")
         time.sleep(_POLL_SECONDS)
-    process.kill()
-    process.wait()
-    raise OutsideError(
-        f"the server for {Path(settings.file).name} did not answer within {START_SECONDS:.0f} s: {_tail(log)}",
-        remedy=f"see {log}",
-    )
+    raise OutsideError(f"the server for {name} did not answer within {START_SECONDS:.0f} s: {_tail(log)}")
 
 
-def _spawn(state_file: Path, log: Path) -> subprocess.Popen[bytes]:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a tied server by closing its standard input; kill it where that does not help."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _spawn(state_file: Path, log: Path, *, tied: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "scrimp.models.gguf_server", str(state_file.resolve())]
-    detached: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
+    command += [TIED] if tied else []
+    detached: dict[str, Any] = {}
+    if not tied and sys.platform == "win32":
         detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    elif not tied:
+        detached = {"start_new_session": True}
     with log.open("wb") as out:
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=Path(os.sep).resolve(),

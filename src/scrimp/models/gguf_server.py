@@ -1,8 +1,9 @@
 """The process that serves one GGUF file over HTTP: llama.cpp's own server, and a watch over it.
 
-Started by `embedded.launch` as `python -m scrimp.models.gguf_server STATE_FILE`, detached, with its
-settings in the state file's `.start` neighbour; or run in the foreground by `embedded.serve`. It
-needs the standard library and xllamacpp, nothing else.
+Started by `embedded` as `python -m scrimp.models.gguf_server STATE_FILE`, with its settings in the
+state file's `.start` neighbour: detached for `launch`, tied to its parent by standard input for
+`serve`. It needs the standard library and xllamacpp, nothing else. A process of its own in either
+case: the engine cannot be relied on to shut down in order, and can always be ended with its process.
 
 A launched server lives as long as its state file names it and it is used: it ends by itself when it
 has been idle, when the state file is gone (so also when its home folder is) or names another
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -20,13 +22,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scrimp.models.locks import FileLock, write_whole
+from scrimp.journal.locks import FileLock, write_whole
 
 GRAMMAR_TAG = "grammar=llguidance"
 """Tag in `/v1/models` by which a client knows that the extra field `grammar` is honoured."""
 
 INSTANCE_TAG = "scrimp-instance="
 """Prefix of the tag in `/v1/models` that tells one server process from another."""
+
+TIED = "--tied"
+"""Argument of a server that ends when its standard input does, and for no other reason."""
 
 _BATCH = 128
 _HTTP_THREADS = 64
@@ -42,17 +47,17 @@ class ServerSettings:
     Attributes:
         file: the GGUF file.
         name: the model's name in answers.
-        instance: random text that tells this process from any other; empty for a foreground server.
+        instance: random text that tells this process from any other.
         context: tokens per slot. Each slot has a prefix cache of its own, so more slots serve more
             requests at once and reuse less.
         threads: compute threads.
         port: 0 takes a free one.
-        idle: seconds without a request until it ends; 0 for never.
+        idle: seconds without a request until a launched server ends; 0 for never.
     """
 
     file: str
     name: str
-    instance: str = ""
+    instance: str
     context: int = 8192
     slots: int = 1
     threads: int = 1
@@ -75,7 +80,7 @@ def start_engine(settings: ServerSettings) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = settings.file
     params.model_alias = {settings.name}
-    params.model_tags = {GRAMMAR_TAG} | ({INSTANCE_TAG + settings.instance} if settings.instance else set())
+    params.model_tags = {GRAMMAR_TAG, INSTANCE_TAG + settings.instance}
     params.n_parallel = settings.slots
     params.n_ctx = settings.context * settings.slots
     # A small batch costs nothing on a CPU, and a request is only let go between batches.
@@ -96,8 +101,10 @@ def start_engine(settings: ServerSettings) -> Any:
 
 
 def main(argv: list[str]) -> int:
-    """Serve until idle or forgotten; the exit code."""
-    state_file = Path(argv[0])
+    """Serve until idle, forgotten or, when tied, left by the parent; the exit code."""
+    state_file, tied = Path(argv[0]), TIED in argv
+    if tied:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent, which then lets go
     settings = ServerSettings(**json.loads(state_file.with_suffix(".start").read_text(encoding="utf-8")))
     try:
         engine = start_engine(settings)
@@ -106,15 +113,13 @@ def main(argv: list[str]) -> int:
         return 1
     state = {**asdict(settings), "url": f"{engine.listening_address}/v1", "pid": os.getpid()}
     write_whole(state_file, json.dumps(state, indent=1))
-    Watch(state_file, settings, lambda: _counts(engine)).until_done()
-    # The engine's destructor waits for open connections; everything that matters is on disk by now.
+    if tied:
+        sys.stdin.buffer.read()
+    else:
+        Watch(state_file, settings, lambda: str(engine.handle_metrics())).until_done()
+    # The engine's destructor may hang (seen about once in ten), so it never runs.
     sys.stderr.flush()
     os._exit(0)
-
-
-def _counts(engine: Any) -> str:
-    """What changes when the engine is used, as text to compare."""
-    return str(engine.handle_metrics())
 
 
 class Watch:

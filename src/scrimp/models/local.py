@@ -60,7 +60,7 @@ class LocalModel:
         self.capabilities = replace(LOCAL_CAPABILITIES, window=window)
         before = self._served
         if before is None or before.connection.url != endpoint.url:
-            connection = Connection(endpoint.url, endpoint.model_name)
+            connection = Connection(endpoint.url, endpoint.model_name).to_llama()
             self._served = OpenAICompatible(self.name, connection, self.capabilities)
             if before is not None:
                 await before.aclose()

@@ -78,6 +78,9 @@ class OpenAICompatible:
         """
         model = cls(name, connection, transport=transport)
         model.capabilities = await model.probe()
+        if model.capabilities.local:
+            model.connection = connection.to_llama()
+            model._dialect = model.connection.dialect
         return model
 
     async def probe(self) -> Capabilities:
@@ -146,7 +149,9 @@ class OpenAICompatible:
         images = sum(isinstance(part, Image) for message in request.messages for part in message.parts)
         assembler = Assembler(images)
         try:
-            async with self._client().stream("POST", f"{self._base}/chat/completions", json=content) as response:
+            headers = {"Connection": "close"} if self.connection.one_use else None
+            address = f"{self._base}/chat/completions"
+            async with self._client().stream("POST", address, json=content, headers=headers) as response:
                 if response.status_code != 200:
                     raise self._failures.refused(response, await response.aread())
                 if "event-stream" in response.headers.get("content-type", "event-stream"):

@@ -19,9 +19,9 @@ from typing import Any
 
 from scrimp.core.errors import InputError, MissingExtra, OutsideError, UnknownName
 from scrimp.core.protocols import Capabilities
+from scrimp.journal.locks import FileLock, write_whole
 from scrimp.models.catalogue import CATALOGUE, Packaged
 from scrimp.models.gguf import context_length, read_head
-from scrimp.models.locks import FileLock, write_whole
 from scrimp.models.wheels import Download, installed_member, open_member, pip_download
 
 SERVED_CONTEXT = 8192

@@ -16,7 +16,7 @@ from zlib import crc32
 from scrimp.core.budget import Amount, Budget, LocalAccount
 from scrimp.core.context import Context, Means, Run, Settings
 from scrimp.core.context.passage import Place
-from scrimp.core.events import Event, EventSink, Key, ListSink, Recording, ulid
+from scrimp.core.events import Event, EventSink, ListSink, Recording, ulid
 from scrimp.core.ledger import Ledger
 from scrimp.core.money import PriceList
 from scrimp.core.protocols import (
@@ -75,15 +75,15 @@ class Witness(ListSink):
         self.behind = behind
         self.faults: list[str] = []
 
-    async def reserve(self, event_id: str, key: Key, amounts: Mapping[str, Amount]) -> None:
+    async def reserve(self, worst: Event, amounts: Mapping[str, Amount]) -> None:
         """Remember that a call was about to be sent."""
-        await super().reserve(event_id, key, amounts)
+        await super().reserve(worst, amounts)
         if self.behind is not None:
-            await self.behind.reserve(event_id, key, amounts)
+            await self.behind.reserve(worst, amounts)
 
     async def commit(self, event: Event, request: Any, response: Any) -> None:
         """Remember what it came to. A refusal (kind `decision`) was never reserved; all else was."""
-        if event.kind != "decision" and event.id not in {row[0] for row in self.reservations}:
+        if event.kind != "decision" and event.id not in {worst.id for worst, _ in self.reservations}:
             self.faults.append(f"{event.kind} {event.name} was committed without a reservation")
         await super().commit(event, request, response)
         if self.behind is not None:

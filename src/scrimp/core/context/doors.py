@@ -39,7 +39,7 @@ class Context:
         self._means, self._run, self._place = means, run, place
         self._ordinals: dict[str, int] = {}
         self._children = 0
-        self._indexed = False
+        self._sliced = False
         self._passage: Passage | None = None
         self._kept: tuple[Answer, tuple[Message, ...]] = (Answer(partial=True), ())
 
@@ -70,7 +70,9 @@ class Context:
     ) -> AsyncIterator[Delta]:
         """As `complete`, piece by piece. Leaving the loop early cuts the stream off: what was in
         flight is charged its reservation unless the provider's final usage had arrived."""
-        return model_door.stream(self, messages, prompt, tools, options)
+        stream = model_door.stream(self, messages, prompt, tools, options)
+        self._run.streams.add(stream)
+        return stream
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape (len(texts), dimension), rows of length 1."""
@@ -102,11 +104,13 @@ class Context:
         if memory is None:
             return Recall()
         request = {"query": query.text, "owner": query.owner, "limit": query.limit}
-        async with self._door("recall", "memory_read", _name(memory), {"memory_accesses": 1}, request) as passage:
+        here = self._as("memory", "read")
+        async with here._door("recall", "memory_read", _name(memory), {"memory_accesses": 1}, request) as passage:
+            inner = self._within(passage, "memory", "read")  # numbered on a replay as well
             if passage.recorded is not None:
                 raise_recorded(passage.recorded.response)
                 return Recall(passage.recorded.response["text"], tuple(passage.recorded.response["sources"]))
-            result = await self._run.in_time(memory.read(query, self._within(passage, "memory", "read")))
+            result = await self._run.in_time(memory.read(query, inner))
             passage.done({"text": result.text, "sources": list(result.sources)}, spent={"memory_accesses": 1})
             return result
 
@@ -116,11 +120,13 @@ class Context:
         if memory is None:
             return
         request = {"text": episode.text, "owner": episode.owner, "source": episode.source, "at": episode.at}
-        async with self._door("remember", "memory_write", _name(memory), {"memory_accesses": 1}, request) as passage:
+        here = self._as("memory", "write")
+        async with here._door("remember", "memory_write", _name(memory), {"memory_accesses": 1}, request) as passage:
+            inner = self._within(passage, "memory", "write")
             if passage.recorded is not None:
                 raise_recorded(passage.recorded.response)
                 return
-            await self._run.in_time(memory.write(episode, self._within(passage, "memory", "write")))
+            await self._run.in_time(memory.write(episode, inner))
             passage.done({}, spent={"memory_accesses": 1})
 
     def store(self) -> Store:
@@ -153,9 +159,11 @@ class Context:
         amounts: dict[str, Amount] = {"messages": 1, "message_tokens": size}
         request = {"to": receiver, "message": message.to_json()}
         async with self._door("send", "message", receiver, amounts, request) as passage:
-            if passage.recorded is None:
-                await self._run.in_time(post.deliver(self._place.agent, receiver, message))
-                passage.done({}, spent=amounts)
+            if passage.recorded is not None:
+                raise_recorded(passage.recorded.response)
+                return
+            await self._run.in_time(post.deliver(self._place.agent, receiver, message))
+            passage.done({}, spent=amounts)
 
     async def spawn(
         self,
@@ -175,13 +183,15 @@ class Context:
             account = await account.slice(budget)
         place = replace(self._place, account=account, agent=agent or self._place.agent)
         child = self._child(replace(place, component=component) if component else place)
+        child._sliced = budget is not None
         if environment is not None:
             child._means = replace(self._means, environment=environment)
         return child
 
     async def close(self) -> None:
-        """Give back what a spawned slice did not spend."""
-        await self._place.account.close()
+        """Give back what a spawned slice did not spend; nothing for a context that shares its parent's budget."""
+        if self._sliced:
+            await self._place.account.close()
 
     # -- time, chance, progress --
 
@@ -247,13 +257,19 @@ class Context:
         child._passage = passage
         return child
 
-    def _as(self, component: Component) -> Context:
+    def _as(self, component: Component, phase: Phase = "") -> Context:
         """This same place, numbering its calls in the same sequence, accounting to another component."""
-        if component == self._place.component:
+        phase = phase or self._place.phase
+        if (component, phase) == (self._place.component, self._place.phase):
             return self
-        twin = Context(self._means, self._run, replace(self._place, component=component))
+        twin = Context(self._means, self._run, replace(self._place, component=component, phase=phase))
         twin._ordinals, twin._passage = self._ordinals, self._passage
         return twin
+
+    def _limits_money(self) -> bool:
+        """Whether a price must be known; a replay spends nothing, and has no prices."""
+        recording = self._run.recording
+        return "usd" in self._place.account.remaining() and (recording is None or not recording.strict)
 
     def _number(self, door: str) -> int:
         number = self._ordinals.get(door, 0)

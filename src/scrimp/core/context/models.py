@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +12,7 @@ from scrimp.core.budget import Amount, Claim
 from scrimp.core.context.means import Settings, closed
 from scrimp.core.context.passage import Passage, What, raise_recorded
 from scrimp.core.errors import BudgetExceeded, InputError, UnknownPrice
-from scrimp.core.events import EventStatus
+from scrimp.core.events import RETRIES, EventStatus
 from scrimp.core.messages import Delta, Fold, Message, Request, Response, digest
 from scrimp.core.money import Money
 from scrimp.core.prompt import Prompt
@@ -40,6 +40,7 @@ async def complete(
         try:
             await ctx._run.in_time(_drain(model, _capped(request, passage), collected))
         except BaseException:
+            passage.answered = collected != Fold()
             if collected.usage is not None:
                 _settle(ctx, passage, model, collected.response())
             raise
@@ -50,7 +51,7 @@ async def complete(
 
 async def stream(
     ctx: Context, messages: Sequence[Message], prompt: Prompt, tools: Sequence[Tool], options: dict[str, Any]
-) -> AsyncIterator[Delta]:
+) -> AsyncGenerator[Delta, None]:
     """The stream itself; a recorded answer comes in one piece."""
     passage, model, request = await _prepare(ctx, messages, prompt, tools, options)
     async with passage:
@@ -65,6 +66,7 @@ async def stream(
             async with aclosing(_generator(model, _capped(request, passage))) as deltas:
                 while (delta := await ctx._run.in_time(anext(deltas, None))) is not None:
                     collected.add(delta)
+                    passage.answered = True
                     yield delta
             ended = True
         finally:
@@ -90,7 +92,7 @@ async def _prepare(
 ) -> tuple[Passage, Model, Request]:
     """Build the request, let the System's transforms and context policy shape it, and number the call."""
     call = {key: options.pop(key, default) for key, default in _CALL.items()}
-    if call["attempt"] > 1 and not call["retry"]:
+    if call["attempt"] > 1 and call["retry"] not in RETRIES:
         raise InputError("an attempt after the first needs its kind", remedy="retry=transport|repair|replan|restart")
     means, run = ctx._means, ctx._run
     model = means.model(call["model"])
@@ -112,7 +114,18 @@ async def _prepare(
     place_ctx = ctx if call["component"] is None else ctx._as(call["component"])
     passage = place_ctx._pass(what)
     passage.worst = lambda output: _worst(ctx, model, bound, output)
+    await _keep_request_small(passage, bound)
     return passage, model, request
+
+
+async def _keep_request_small(passage: Passage, bound: Usage) -> None:
+    """Refuse a request above the limit on one request; written down, so that a replay is refused as well."""
+    limit = passage.run.request_tokens
+    if limit is None or bound.prompt <= limit or passage.look_up():
+        return
+    refusal = BudgetExceeded("request_tokens", limit=limit, spent=0, reserved=0, needed=bound.prompt, what="request")
+    await passage.refused(refusal)
+    raise refusal
 
 
 def _request(
@@ -132,10 +145,7 @@ def _request(
 
 def _claim(ctx: Context, model: Model, request: Request, bound: Usage, unpriced: bool) -> Claim:
     """The worst case in tokens and calls."""
-    limit = ctx._run.request_tokens
-    if limit is not None and bound.prompt > limit:
-        raise BudgetExceeded("request_tokens", limit=limit, spent=0, reserved=0, needed=bound.prompt, what="request")
-    if unpriced and "usd" in ctx._place.account.remaining():
+    if unpriced and ctx._limits_money():
         raise UnknownPrice(
             f"the budget limits money, but nobody stated a price for model {model.name!r}",
             remedy="give one with --prices FILE",
@@ -195,6 +205,11 @@ async def embed(ctx: Context, texts: Sequence[str]) -> Vectors:
     prices = ctx._means.prices
     worst = Usage(input=sum(len(text.encode()) + 2 for text in texts))
     price = prices.price(embedder.name, worst, local=True, embedding=True)
+    if price.amount is None and ctx._limits_money():
+        raise UnknownPrice(
+            f"the budget limits money, but nobody stated a price for embedder {embedder.name!r}",
+            remedy="give one with --prices FILE",
+        )
     claim = Claim(f"embedding by {embedder.name}", {"tokens": worst.input, "usd": price.least})
     request = {"texts": list(texts)}
     what = What("embed", "embed", embedder.name, claim, lambda: request, digest(request))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import anyio
 
@@ -32,6 +33,9 @@ from scrimp.core.protocols import Clock
 from scrimp.core.usage import NO_USAGE, Usage
 
 T = TypeVar("T")
+
+WIND_UP_SECONDS = 5.0
+"""How long the end of a run waits for a left stream to close its connection."""
 
 
 class SystemClock:
@@ -66,6 +70,16 @@ class Run:
     request_tokens: int | None = None
     events: list[Event] = field(default_factory=list)
     steps: int = 0
+    streams: WeakSet[AsyncGenerator[Any, None]] = field(default_factory=WeakSet)
+    under_way: dict[Passage, anyio.Event] = field(default_factory=dict)
+
+    async def wind_up(self) -> None:
+        """Cut off the streams that somebody left in the middle, so that what they cost is counted."""
+        for stream in list(self.streams):
+            await stream.aclose()
+        with anyio.move_on_after(WIND_UP_SECONDS):
+            for over in list(self.under_way.values()):  # a stream that nobody holds is being closed by the event loop
+                await over.wait()
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Await `work`, but not past the deadline.
@@ -76,8 +90,11 @@ class Run:
         if self.deadline is None:
             return await work
         left = self.deadline - self.clock.monotonic()
-        with anyio.move_on_after(max(left, 0)):
-            return await work
+        if left > 0:
+            with anyio.move_on_after(left):
+                return await work
+        elif (close := getattr(work, "close", None)) is not None:
+            close()  # a coroutine that is never awaited
         raise self.out_of_time()
 
     def out_of_time(self) -> BudgetExceeded:
@@ -133,7 +150,10 @@ class Passage:
         self.recorded: Recorded | None = None
         self.reservation: Reservation | None = None
         self.worst: Callable[[int], tuple[Usage, Money]] = _nothing
+        self.attempt, self.retry = what.attempt, what.retry
+        self._lost: list[Event] = []
         self.nested_us = 0
+        self.answered = False  # whether any piece of an answer came
         self._result: tuple[Any, Usage, Money, Mapping[str, Amount], EventStatus] | None = None
         self._started = self._began = 0.0
 
@@ -143,27 +163,38 @@ class Passage:
         return self.reservation.output if self.reservation is not None else self.what.claim.output
 
     def look_up(self) -> bool:
-        """Find the recorded answer of this call, if the run is a replay or a resume."""
+        """Find the recorded answer of this call, if the run is a replay or a resume.
+
+        An attempt that was in flight when its process ended is kept in the books at its worst, and the
+        call is made again as the next attempt.
+        """
         recording = self.run.recording
-        if recording is None:
+        if recording is None or self.reservation is not None:
             return False
-        self.recorded = recording.find(self.key)
-        if self.recorded is None:
-            if recording.strict:
+        while (found := recording.find(self.key, self.attempt)) is not None:
+            if found.event.request_hash != self.what.request_hash:
                 raise ReplayMismatch(
-                    f"the recorded run made no call {self.key} to {self.what.name!r}",
-                    remedy="replay with the System and the version of scrimp that recorded it",
+                    f"call {self.key} to {self.what.name!r} asks for something else than was recorded",
+                    remedy="a method, prompt or tool has changed since; run the task anew",
                 )
-            return False
-        if self.recorded.event.request_hash != self.what.request_hash:
+            if found.response is not None:
+                self.recorded = found
+                return True
+            self.run.events.append(found.event)
+            self._lost.append(found.event)
+            self.attempt, self.retry = self.attempt + 1, "transport"
+        if recording.strict:
             raise ReplayMismatch(
-                f"call {self.key} to {self.what.name!r} asks for something else than was recorded",
-                remedy="a method, prompt or tool has changed since; run the task anew",
+                f"the recorded run made no call {self.key} to {self.what.name!r}",
+                remedy="replay with the System and the version of scrimp that recorded it",
             )
-        return True
+        return False
 
     async def __aenter__(self) -> Passage:
-        if self.look_up():
+        found = self.recorded is not None or self.look_up()
+        if self.run.recording is not None:
+            await self._charge_recorded()
+        if found:
             return self
         if self.reservation is None:
             reserving = self.place.account.reserve([self.what.claim], under=self.place.inside, last=self.what.last)
@@ -173,13 +204,33 @@ class Passage:
                 await self.refused(refusal)
                 raise
         assert self.reservation is not None
-        await self.run.sink.reserve(self.id, self.key, self.reservation.amounts)
         self._started, self._began = self.run.clock.now(), self.run.clock.monotonic()
+        worst = self._event(self.what.kind, *self.worst(self.output), 0, "cut")
+        self.run.under_way[self] = anyio.Event()
+        try:
+            await self.run.sink.reserve(worst, self.reservation.amounts)
+        except BaseException:
+            await self.release()
+            raise
         return self
+
+    async def _charge_recorded(self) -> None:
+        """What the recorded attempts spent is spent, so that a planner that looks at its budget sees the same."""
+        recorded = self.recorded
+        events = [*self._lost, *((*recorded.nested, recorded.event) if recorded is not None else ())]
+        for event in events:
+            await self.place.account.charge(spent_by(event))
 
     def take(self, reservation: Reservation) -> None:
         """Use a reservation that was made for a whole batch."""
         self.reservation = reservation
+
+    async def release(self) -> None:
+        """Give back a reservation whose act never began."""
+        self._over()
+        if self.reservation is not None and self.reservation.open:
+            with anyio.CancelScope(shield=True):
+                await self.reservation.account.settle(self.reservation, {})
 
     async def refused(self, refusal: BudgetExceeded) -> None:
         """Write down that the budget refused this call, so that a replay is refused as well."""
@@ -203,9 +254,9 @@ class Passage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.recorded is not None:
-            self.run.events.append(self.recorded.event)
+            self.run.events += [*self.recorded.nested, self.recorded.event]
             return
-        with anyio.CancelScope(shield=kind is not None):
+        with anyio.CancelScope(shield=True):
             await self._leave(error)
 
     async def _leave(self, error: BaseException | None) -> None:
@@ -220,7 +271,14 @@ class Passage:
             self.within.nested_us += elapsed  # so that no microsecond is counted twice
         event = self._event(self.what.kind, usage, money, max(busy, 0), status, _hash(response))
         self.run.events.append(event)
-        await self.run.sink.commit(event, self.what.request(), response)
+        try:
+            await self.run.sink.commit(event, self.what.request(), response)
+        finally:
+            self._over()
+
+    def _over(self) -> None:
+        if (over := self.run.under_way.pop(self, None)) is not None:
+            over.set()
 
     def _event(
         self, kind: Kind, usage: Usage, money: Money, busy_us: int, status: EventStatus, response_hash: str = ""
@@ -228,7 +286,7 @@ class Passage:
         place, what = self.place, self.what
         return Event(
             self.id, self.key, kind, place.component, what.name, place.parent, what.prompt, place.agent, self.round,
-            place.phase, what.attempt, what.retry, usage, money, busy_us, self._started or self.run.clock.now(),
+            place.phase, self.attempt, self.retry, usage, money, busy_us, self._started or self.run.clock.now(),
             what.request_hash, response_hash, status,
         )  # fmt: skip
 
@@ -236,7 +294,8 @@ class Passage:
         """What an act costs that ended without saying so."""
         assert self.reservation is not None
         lost = failure(error)
-        if isinstance(error, ModelFailed) and (not error.sent or (error.status or 200) >= 400):
+        refused = isinstance(error, ModelFailed) and (not error.sent or (error.status or 200) >= 400)
+        if refused and not self.answered:
             calls = {key: value for key, value in self.reservation.amounts.items() if key.endswith("_calls")}
             return lost, NO_USAGE, NOTHING, calls, "error"
         return lost, *self.worst(self.output), self.reservation.amounts, "cut"
@@ -244,6 +303,20 @@ class Passage:
 
 def _nothing(output: int) -> tuple[Usage, Money]:
     return NO_USAGE, NOTHING
+
+
+def spent_by(event: Event) -> dict[str, Amount]:
+    """What an event took from the budget, by key."""
+    if event.kind == "decision" or (event.status == "error" and event.kind == "model"):
+        return {"model_calls": 1} if event.kind == "model" else {}
+    calls: dict[Kind, dict[str, Amount]] = {
+        "model": {"model_calls": 1},
+        "tool": {"tool_calls": 1, f"tool_calls.{event.name}": 1},
+        "memory_read": {"memory_accesses": 1},
+        "memory_write": {"memory_accesses": 1},
+        "message": {"messages": 1},
+    }
+    return {**calls.get(event.kind, {}), "usd": event.money.least, "tokens": event.usage.total}
 
 
 def _hash(response: Any) -> str:

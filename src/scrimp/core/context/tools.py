@@ -56,20 +56,30 @@ async def call(ctx: Context, calls: Sequence[ToolCall]) -> list[ToolResult]:
     if len(calls) == 1:
         return [await _run(inner, passages[0], tools, calls[0])]
     results: list[ToolResult | None] = [None] * len(calls)
+    errors: list[ScrimpError] = []
 
     async def one(index: int) -> None:
-        results[index] = await _run(inner, passages[index], tools, calls[index])
+        try:
+            results[index] = await _run(inner, passages[index], tools, calls[index])
+        except ScrimpError as error:
+            errors.append(error)  # its siblings go on: what they cost is spent, and a group of errors helps nobody
 
-    async with anyio.create_task_group() as group:
-        for index in range(len(calls)):
-            group.start_soon(one, index)
+    try:
+        async with anyio.create_task_group() as group:
+            for index in range(len(calls)):
+                group.start_soon(one, index)
+    finally:
+        for passage in fresh:
+            await passage.release()  # where the batch was cancelled before one began
+    if errors:
+        raise errors[0]
     return [result for result in results if result is not None]
 
 
 def _passage(ctx: Context, tool: Tool | None, asked: ToolCall) -> Passage:
     amounts: dict[str, Amount] = {"tool_calls": 1, f"tool_calls.{asked.name}": 1}
     if tool is not None:
-        if tool.price is None and "usd" in ctx._place.account.remaining():
+        if tool.price is None and ctx._limits_money():
             raise UnknownPrice(
                 f"the budget limits money, but nobody stated a price for tool {tool.name!r}",
                 remedy="give one with --prices FILE, or declare it on the tool",

@@ -32,11 +32,9 @@ CREATE TABLE labels (
 CREATE TABLE reservations (         -- written before sending; one without its event was in flight
     event TEXT PRIMARY KEY,
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    span TEXT NOT NULL,
-    door TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,
+    worst TEXT NOT NULL,            -- JSON: the event as it is charged if nobody sees its end
     amounts TEXT NOT NULL,          -- JSON: by budget key, decimals as strings
-    owner TEXT NOT NULL
+    owner TEXT NOT NULL             -- process that made it
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX reservations_by_run ON reservations (run);
@@ -83,3 +81,11 @@ CREATE TABLE payloads (
     hash TEXT PRIMARY KEY,          -- SHA-256 of the canonical JSON
     data BLOB NOT NULL              -- zlib, or as it is where that is shorter (first byte tells)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE uses (                 -- which runs a payload belongs to; it is deleted with the last of them
+    run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    payload TEXT NOT NULL,
+    PRIMARY KEY (run, payload)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX uses_of_payload ON uses (payload);

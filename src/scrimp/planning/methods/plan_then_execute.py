@@ -76,8 +76,8 @@ class PlanThenExecute:
         schema = plan_schema([tool.spec for tool in tools]) if tight else OUTLINE
         evidence = ""
         for attempt in range(1, self.max_replans + 2):
-            await ctx.step()
             ctx.keep(messages)
+            await ctx.step()
             again: dict[str, Any] = {} if attempt == 1 else {"attempt": attempt, "retry": "replan"}
             response = await ctx.complete(messages, prompt=PLAN, schema=schema, **again)
             try:

@@ -51,13 +51,14 @@ class ReAct:
         tools = await ctx.tools(task.text)
         messages = opening(PROMPT.text, task)
         for _ in range(self.max_steps):
-            await ctx.step()
             ctx.keep(messages)
+            await ctx.step()
             response = await ctx.complete(messages, prompt=PROMPT, tools=tools)
             if not response.tool_calls or task.answer_with == "calls":
                 return Answer(response.text, response.tool_calls)
             results = await ctx.call_tools(response.tool_calls)
             messages += [response.message, *observations(response.tool_calls, results)]
+        ctx.keep(messages)
         messages.append(user(CONCLUDE.text))
         response = await ctx.complete(messages, prompt=CONCLUDE, component="answer")
         return Answer(response.text)

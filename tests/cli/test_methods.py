@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scrimp.cli import methods
+from scrimp.core.registry import Card, Entry
+
+ROW = {"name", "family", "title", "paper", "needs", "saves", "against", "verdict", "provides", "package"}
+
+
+def test_the_list(scrimp, scrimp_home: Path) -> None:
+    rows = {row["name"]: row for row in scrimp("methods", "list", "--json").json}
+    assert {"react", "plan-then-execute", "everything", "sliding-window", "all-tools", "top-k"} <= set(rows)
+    assert set(rows["react"]) == ROW
+    assert rows["react"]["paper"] == "2210.03629"
+    assert (scrimp_home / "cache" / "catalogue.json").is_file()
+    out = scrimp("methods", "list").out
+    assert "plan-then-execute" in out
+    planners = scrimp("methods", "list", "--family", "planner", "--json").json
+    assert {row["family"] for row in planners} == {"planner"}
+
+
+def test_a_card(scrimp) -> None:
+    found = scrimp("methods", "show", "plan-then-execute", "--json").json
+    assert found["measured"] is None
+    assert (found["workload"], found["n"], found["margin"]) == ("toolworld", 700, 3.0)
+    assert {"claim", "notes", "verdicts"} <= set(found)
+    out = scrimp("methods", "show", "plan-then-execute").out
+    assert "n = 700, margin 3 points" in out
+    assert "planner (provides Planner)" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("show", "reat"), "no method is called 'reat' (did you mean react?)"),
+        (("list", "--family", "planer"), "no family is called 'planer' (did you mean planner or trainer?)"),
+        (("list", "--json", "--markdown"), "--markdown and --json exclude each other"),
+    ],
+)
+def test_wrong_words(scrimp, arguments: tuple[str, ...], line: str) -> None:
+    said = scrimp("methods", *arguments)
+    assert (said.code, said.out, said.err) == (2, "", f"scrimp: {line}\n")
+
+
+def test_a_strangers_broken_method_is_a_row(scrimp, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Entry(Card("odd", "planner", "odd"), "odd", "Odd", "odd-package", "ImportError: no\nmodule")
+    monkeypatch.setattr(methods, "_entries", lambda **_: [broken])
+    (row,) = scrimp("methods", "list", "--json").json
+    assert (row["name"], row["package"], row["error"]) == ("odd", "odd-package", "ImportError: no\nmodule")
+    out = " ".join(scrimp("methods", "list").out.split())
+    assert "cannot be loaded: ImportError: no module" in out
+    assert "(package odd-package)" in out
+    assert scrimp("methods", "show", "odd").code == 0
+
+
+def test_the_page(scrimp, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = scrimp("methods", "list", "--markdown").out
+    assert page.startswith("# Methods\n")
+    assert "\n## planner\n" in page
+    assert "| `react` | ReAct | 2210.03629 |" in page
+    assert methods.page([Entry(Card("a", "gate", "x | y"), "m", "A")]).endswith("| `a` | x \\| y |  |  |  | - |\n")
