@@ -241,6 +241,7 @@ class Delta:
     Attributes:
         reported_cost: dollars as the provider states them (a decimal string), empty where it does not.
         usage: None until the provider's final usage arrives.
+        replayed: what the answer had used when it was first given, where a cache repeats it at no cost.
     """
 
     text: str = ""
@@ -249,13 +250,15 @@ class Delta:
     finish: Finish | None = None
     usage: Usage | None = None
     reported_cost: str = ""
+    replayed: Usage | None = None
 
 
 @dataclass(frozen=True)
 class Response:
     """The fold of a stream.
 
-    `usage` is None where the stream was cut before the provider said it.
+    `usage` is None where the stream was cut before the provider said it. `replayed` is what the answer had used when
+    it was first given, where a cache repeated it at no cost; None for an answer that was really asked for.
     """
 
     message: Message
@@ -263,6 +266,7 @@ class Response:
     usage: Usage | None = NO_USAGE
     logprobs: tuple[TokenLogprob, ...] = ()
     reported_cost: str = ""
+    replayed: Usage | None = None
 
     @property
     def text(self) -> str:
@@ -282,6 +286,8 @@ class Response:
             out["logprobs"] = [[item.token, item.logprob, [list(pair) for pair in item.top]] for item in self.logprobs]
         if self.reported_cost:
             out["reported_cost"] = self.reported_cost
+        if self.replayed is not None:
+            out["replayed"] = self.replayed.to_json()
         return out
 
     @classmethod
@@ -291,13 +297,14 @@ class Response:
             TokenLogprob(token, value, tuple((word, number) for word, number in top))
             for token, value, top in data.get("logprobs", ())
         )
-        usage = data["usage"]
+        usage, replayed = data["usage"], data.get("replayed")
         return cls(
             Message.from_json(data["message"]),
             data["finish"],
             None if usage is None else Usage(**usage),
             logprobs,
             data.get("reported_cost", ""),
+            None if replayed is None else Usage(**replayed),
         )
 
 
@@ -311,6 +318,7 @@ class Fold:
     finish: Finish | None = None
     usage: Usage | None = None
     reported_cost: str = ""
+    replayed: Usage | None = None
 
     def add(self, delta: Delta) -> None:
         if delta.text:
@@ -320,10 +328,13 @@ class Fold:
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
         self.reported_cost = delta.reported_cost or self.reported_cost
+        self.replayed = delta.replayed or self.replayed
 
     def response(self) -> Response:
         message = assistant("".join(self.text), self.tool_calls)
-        return Response(message, self.finish or "cut", self.usage, tuple(self.logprobs), self.reported_cost)
+        return Response(
+            message, self.finish or "cut", self.usage, tuple(self.logprobs), self.reported_cost, self.replayed
+        )
 
 
 def fold(deltas: Iterable[Delta]) -> Response:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 from scrimp.core.usage import Usage
 
@@ -101,27 +102,75 @@ def total(amounts: Iterable[Money]) -> Money:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Dollars per million tokens of one model."""
+    """Dollars per million tokens of one model.
+
+    Attributes:
+        cache_write_1h: a token written into a cache that keeps it an hour, where that has a price of its own.
+        above: prompt tokens above which these rates hold; 0 for the rates of short prompts.
+        tiers: the rates of longer prompts, by `above`. A prompt above a threshold pays the higher rates for all
+            its tokens and for the answer, as providers bill it.
+        services: the rates of other ways to be served (`batch`, `flex`), by name.
+    """
 
     input: Decimal
     output: Decimal
     cached_input: Decimal
     cache_write: Decimal
+    cache_write_1h: Decimal | None = None
+    above: int = 0
+    tiers: tuple[Rates, ...] = ()
+    services: tuple[tuple[str, Rates], ...] = ()
 
     def price(self, usage: Usage) -> Decimal:
-        """Exact dollars for `usage`."""
+        """Exact dollars for `usage`, at the tier of its prompt."""
+        tier = self.at(usage.prompt)
         return (
-            self.input * usage.input
-            + self.cached_input * usage.cached_input
-            + self.cache_write * usage.cache_write
-            + self.output * usage.output
+            tier.input * usage.input
+            + tier.cached_input * usage.cached_input
+            + tier.cache_write * usage.cache_write
+            + tier.output * usage.output
         ).scaleb(-6)
+
+    def at(self, prompt: int) -> Rates:
+        """The rates that a prompt of so many tokens pays."""
+        found = self
+        for tier in self.tiers:
+            if tier.above < prompt and tier.above >= found.above:
+                found = tier
+        return found
+
+    def within(self, prompt: int) -> Rates:
+        """These rates with the tiers that a prompt of at most so many tokens can reach."""
+        if not self.tiers:
+            return self
+        return replace(self, tiers=tuple(tier for tier in self.tiers if tier.above < prompt))
+
+    def served(self, service: str) -> Rates | None:
+        """The rates of another way to be served; None where nobody stated them."""
+        return dict(self.services).get(service)
+
+    def kept(self, lifetime: str) -> Rates | None:
+        """The rates where what is cached is kept for `5m` or `1h`; None where nobody stated them."""
+        if lifetime == "5m":
+            return self
+        if lifetime != "1h" or self.cache_write_1h is None:
+            return None
+        tiers = tuple(kept for tier in self.tiers if (kept := tier.kept(lifetime)) is not None)
+        return replace(self, cache_write=self.cache_write_1h, tiers=tiers) if len(tiers) == len(self.tiers) else None
 
     @property
     def worst_input(self) -> Decimal:
-        """Per million prompt tokens when nothing is known about the cache."""
-        return max(self.input, self.cached_input, self.cache_write)
+        """Per million prompt tokens when nothing is known about the cache or the length of the prompt."""
+        return max(max(rates.input, rates.cached_input, rates.cache_write) for rates in (self, *self.tiers))
 
+    @property
+    def worst_output(self) -> Decimal:
+        """Per million tokens written when nothing is known about the length of the prompt."""
+        return max(rates.output for rates in (self, *self.tiers))
+
+
+STANDARD = ("default", "auto", "standard", "standard_only")
+"""Names that providers give to being served as usual, at the usual price."""
 
 _DATED = re.compile(r"-20\d\d-?\d\d-?\d\d$")
 
@@ -159,6 +208,17 @@ class PriceList:
         return Money.priced(rates.price(usage), reference if self._own(model) is None else self.label)
 
     def _own(self, model: str) -> Rates | None:
-        """Looked up whole, then as what a server calls it (`URL#NAME`), then without a date at its end."""
-        served = model.partition("#")[2] or model
-        return self.models.get(model) or self.models.get(served) or self.models.get(_DATED.sub("", served))
+        """Looked up whole, then as what a server calls it (`URL#NAME`), then without a date at its end.
+
+        What stands behind a question mark says how it is served: `?service=flex`, `?service=batch` (rates of their
+        own, None where the list does not state them) and `?cache=1h`; other words do not change the price.
+        """
+        name, _, query = model.partition("?")
+        served = name.partition("#")[2] or name
+        rates = self.models.get(name) or self.models.get(served) or self.models.get(_DATED.sub("", served))
+        options = dict(parse_qsl(query))
+        if rates is not None and options.get("service", "default") not in STANDARD:
+            rates = rates.served(options["service"])
+        if rates is not None and options.get("cache", "off") not in ("on", "off"):
+            rates = rates.kept(options["cache"])
+        return rates

@@ -1,0 +1,113 @@
+"""What is promised after a kill (docs/journal.md), on a real journal with real SIGKILLs."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import anyio
+import pytest
+
+from scrimp.journal.journal import Journal
+from tests.support.kills import POINTS, STEPS, Kill, agent, in_child
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+
+
+def facts(folder: Path) -> tuple[str, list[tuple[str, str, str]]]:
+    """Answer, and the ordered (key, request hash, response hash) of what was answered."""
+    journal = Journal(folder / "journal.sqlite")
+    record = journal.run("last")
+    answered = {
+        (e.key.span, e.key.door, e.key.ordinal): (str(e.key), e.request_hash, e.response_hash)
+        for e in journal.events(record.id)
+        if e.response_hash
+    }
+    journal.close()
+    return str((record.answer or {}).get("text")), [answered[key] for key in sorted(answered)]
+
+
+def reference(folder: Path) -> tuple[str, list[tuple[str, str, str]]]:
+    folder.mkdir()
+    anyio.run(agent(folder, Kill()).arun, "Look and book.")
+    return facts(folder)
+
+
+def check(folder: Path, expected: tuple[str, list[tuple[str, str, str]]]) -> dict[str, int]:
+    """Resume a killed run and count what the promises are about."""
+    journal = Journal(folder / "journal.sqlite")
+    run = journal.run("last").id
+    committed = {e.request_hash for e in journal.events(run) if e.kind == "model" and e.status == "ok"}
+    flying = journal.in_flight(run)
+    journal.close()
+    before = Counter((folder / "sent.txt").read_text().split("\n")) if (folder / "sent.txt").exists() else Counter()
+    assert in_child(folder, Kill(), resume=True) == 0, (folder / "error.txt").read_text()
+    after = Counter((folder / "sent.txt").read_text().split("\n"))
+    again = {line for line in before if line and after[line] > before[line]}
+    sent_again = sum(line.removeprefix("model ") in committed for line in again if line.startswith("model "))
+    effects_again = sum(line.startswith("book ") for line in again)
+    answer, calls = facts(folder)
+    unknown = any(event.name == "book" for event in flying)
+    journal = Journal(folder / "journal.sqlite")
+    ledger = journal.ledger(run)
+    journal.close()
+    assert ledger.total.cost == sum((c.cost for c in ledger.terms.values()), start=ledger.harness.cost)
+    return {
+        "in_flight": len(flying),
+        "unknown": int(unknown),
+        # A booking nobody knows of changes what the agent is told, and so what it asks next.
+        "equal": int(unknown or (answer, calls) == expected),
+        "sent_again": sent_again,
+        "effects_again": effects_again,
+        "answered": int(answer == f"the sum of {STEPS} rounds"),
+    }
+
+
+def sweep(root: Path, runs: int, seed: int) -> Counter[str]:
+    expected = reference(root / "whole")
+    started = time.monotonic()
+    (root / "timed").mkdir()
+    assert in_child(root / "timed", Kill(), resume=False) == 0
+    length = time.monotonic() - started
+    rng, total = random.Random(seed), Counter[str]()
+    for number in range(runs):
+        folder = root / str(number)
+        folder.mkdir()
+        while True:
+            if number % 2:
+                code = in_child(folder, Kill(), resume=False, after=rng.uniform(0.1, 0.95) * length)
+            else:
+                point = POINTS[number // 2 % len(POINTS)]
+                most = STEPS * (3 if point != "commit" else 2)
+                code = in_child(folder, Kill(point, rng.randrange(1, most)), resume=False)
+            if code == -9 and (folder / "sent.txt").exists():
+                break
+            for file in (*folder.glob("*.txt"), *folder.glob("journal*")):
+                file.unlink()  # it was through before the kill, or had not begun; another try
+        total.update(check(folder, expected))
+        total["runs"] += 1
+    return total
+
+
+def verdict(total: Counter[str]) -> None:
+    print(
+        f"\nkills {total['runs']}, resumed to the answer {total['answered']}, equal {total['equal']}, "
+        f"calls in flight {total['in_flight']} (of unknown effect {total['unknown']}), "
+        f"committed calls sent again {total['sent_again']}, side effects repeated {total['effects_again']}"
+    )
+    assert total["answered"] == total["equal"] == total["runs"]
+    assert total["sent_again"] == total["effects_again"] == 0
+
+
+def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+    verdict(sweep(tmp_path, runs=8, seed=1))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_200_kills(tmp_path: Path) -> None:
+    verdict(sweep(tmp_path, runs=200, seed=int(os.environ.get("SCRIMP_SEED", "7"))))
