@@ -213,9 +213,10 @@ class PriceList:
         What stands behind a question mark says how it is served: `?service=flex`, `?service=batch` (rates of their
         own, None where the list does not state them) and `?cache=1h`; other words do not change the price.
         """
-        name, _, query = model.partition("?")
-        served = name.partition("#")[2] or name
-        rates = self.models.get(name) or self.models.get(served) or self.models.get(_DATED.sub("", served))
+        address, _, behind = model.partition("#")
+        served, _, query = (behind or address).partition("?")
+        whole = f"{address}#{served}" if behind else served
+        rates = self.models.get(whole) or self.models.get(served) or self.models.get(_DATED.sub("", served))
         options = dict(parse_qsl(query))
         if rates is not None and options.get("service", "default") not in STANDARD:
             rates = rates.served(options["service"])

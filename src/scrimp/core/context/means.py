@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from scrimp.core.errors import DoorClosed
+from scrimp.core.errors import DoorClosed, ModelFailed
 from scrimp.core.money import PriceList
 from scrimp.core.protocols import (
     ContextPolicy,
@@ -24,6 +25,40 @@ from scrimp.core.transform import Transform
 
 
 @dataclass(frozen=True)
+class RetryPolicy:
+    """When a failed model call is sent again: transport failures only, and each attempt is an event of its own.
+
+    Waits are exponential with full jitter: uniform between nothing and `base` times two to the number of failures,
+    at most `cap` (M. Brooker, "Exponential backoff and jitter", AWS Architecture Blog, 2015). A provider that asks
+    to be left alone for a time is obeyed: the wait is then that time and the jitter on top.
+
+    Attributes:
+        attempts: most times a call is sent; 1 sends nothing again.
+        base, cap: seconds.
+        patience: longest time a provider may ask for, in seconds; above it the call has failed.
+    """
+
+    attempts: int = 1
+    base: float = 0.5
+    cap: float = 20.0
+    patience: float = 60.0
+
+    def pause(self, failure: ModelFailed, sent: int, seed: str) -> float | None:
+        """Seconds to wait before the call is sent again; None where it is not.
+
+        Args:
+            failure: what the last attempt came to.
+            sent: how many attempts there were.
+            seed: identity of the call and attempt, so that no two calls wait in step.
+        """
+        asked = failure.retry_after or 0.0
+        if not failure.retryable or sent >= self.attempts or asked > self.patience:
+            return None
+        widest = min(self.cap, self.base * 2.0 ** (sent - 1))
+        return asked + random.Random(seed).uniform(0.0, widest)
+
+
+@dataclass(frozen=True)
 class Settings:
     """How the System wants its model calls to be made, unless a call says otherwise."""
 
@@ -32,6 +67,7 @@ class Settings:
     seed: int | None = None
     effort: str | None = None
     parallel_calls: bool = True
+    retry: RetryPolicy = RetryPolicy()
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from scrimp.core.budget import Amount, Claim
 from scrimp.core.context.means import Settings, closed
 from scrimp.core.context.passage import Passage, What, raise_recorded
-from scrimp.core.errors import BudgetExceeded, InputError, UnknownPrice
+from scrimp.core.errors import BudgetExceeded, InputError, ModelFailed, UnknownPrice
 from scrimp.core.events import RETRIES, EventStatus
 from scrimp.core.messages import Delta, Fold, Message, Request, Response, digest
 from scrimp.core.money import Money
@@ -30,8 +32,18 @@ _CALL = {"model": "main", "component": None, "attempt": 1, "retry": "", "last": 
 async def complete(
     ctx: Context, messages: Sequence[Message], prompt: Prompt, tools: Sequence[Tool], options: dict[str, Any]
 ) -> Response:
-    """The fold of the stream."""
+    """The fold of the stream; sent again after a transport failure, as the System's retry policy has it."""
     passage, model, request = await _prepare(ctx, messages, prompt, tools, options)
+    first = passage.attempt
+    while True:
+        try:
+            return await _once(ctx, passage, model, request)
+        except ModelFailed as failure:
+            passage = await _next_attempt(ctx, passage, first, failure)
+
+
+async def _once(ctx: Context, passage: Passage, model: Model, request: Request) -> Response:
+    """One attempt."""
     async with passage:
         if passage.recorded is not None:
             raise_recorded(passage.recorded.response)
@@ -52,13 +64,27 @@ async def complete(
 async def stream(
     ctx: Context, messages: Sequence[Message], prompt: Prompt, tools: Sequence[Tool], options: dict[str, Any]
 ) -> AsyncGenerator[Delta, None]:
-    """The stream itself; a recorded answer comes in one piece."""
+    """The stream itself; a recorded answer comes in one piece. Sent again only while nothing of it has come."""
     passage, model, request = await _prepare(ctx, messages, prompt, tools, options)
+    first = passage.attempt
+    while True:
+        try:
+            async with aclosing(_stream_once(ctx, passage, model, request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+            return
+        except ModelFailed as failure:
+            if passage.answered:
+                raise
+            passage = await _next_attempt(ctx, passage, first, failure)
+
+
+async def _stream_once(ctx: Context, passage: Passage, model: Model, request: Request) -> AsyncGenerator[Delta, None]:
+    """One attempt."""
     async with passage:
         if passage.recorded is not None:
             raise_recorded(passage.recorded.response)
-            whole = Response.from_json(passage.recorded.response)
-            yield Delta(whole.text, whole.tool_calls, whole.logprobs, whole.finish, whole.usage, whole.reported_cost)
+            yield _in_one_piece(Response.from_json(passage.recorded.response))
             return
         collected = Fold()
         ended = False
@@ -73,6 +99,31 @@ async def stream(
             # Also reached when the caller leaves early: the final usage may have arrived or not.
             if ended or collected.usage is not None:
                 _settle(ctx, passage, model, collected.response())
+
+
+def _in_one_piece(whole: Response) -> Delta:
+    return Delta(
+        whole.text, whole.tool_calls, whole.logprobs, whole.finish, whole.usage, whole.reported_cost, whole.replayed
+    )
+
+
+async def _next_attempt(ctx: Context, passage: Passage, first: int, failure: ModelFailed) -> Passage:
+    """The passage of the next attempt, after its pause; `failure` is raised where there is to be none.
+
+    A replay makes the attempts that were recorded, and no other. A resumed run goes on where it stopped: what was
+    recorded counts as sent.
+    """
+    run, retry = ctx._run, ctx._means.settings.retry
+    recording = run.recording
+    if recording is not None and recording.find(passage.key, passage.attempt + 1) is not None:
+        return passage.again()
+    if recording is not None and recording.strict:
+        raise failure
+    pause = retry.pause(failure, passage.attempt - first + 1, f"{run.id}:{passage.key}:{passage.attempt}")
+    if pause is None or (run.deadline is not None and run.clock.monotonic() + pause >= run.deadline):
+        raise failure
+    await getattr(run.clock, "sleep", anyio.sleep)(pause)
+    return passage.again()
 
 
 async def _generator(model: Model, request: Request) -> AsyncGenerator[Delta, None]:
@@ -106,7 +157,8 @@ async def _prepare(
     rates = means.prices.rates(model.name, local=model.capabilities.local)
     claim = _claim(ctx, model, request, bound, rates is None)
     if rates is not None:
-        claim = _with_money(claim, bound, rates.worst_input, rates.output)
+        reach = rates.within(bound.prompt)
+        claim = _with_money(claim, bound, reach.worst_input, reach.worst_output)
     what = What(
         "complete", "model", model.name, claim, lambda: request, request.hash,
         prompt.ref, call["attempt"], call["retry"], call["last"],
@@ -192,7 +244,8 @@ def _worst(ctx: Context, model: Model, bound: Usage, output: int) -> tuple[Usage
     if rates is None:
         return usage, Money.unknown()
     label = ctx._means.prices.price(model.name, usage, local=model.capabilities.local).prices or ""
-    return usage, Money.priced((rates.worst_input * usage.prompt + rates.output * output).scaleb(-6), label)
+    reach = rates.within(usage.prompt)
+    return usage, Money.priced((reach.worst_input * usage.prompt + reach.worst_output * output).scaleb(-6), label)
 
 
 async def embed(ctx: Context, texts: Sequence[str]) -> Vectors:
@@ -202,9 +255,9 @@ async def embed(ctx: Context, texts: Sequence[str]) -> Vectors:
         raise closed("embed", "name an embedder in the System: embedder = 'multilingual'")
     if not texts:
         raise InputError("ctx.embed was given no text")
-    prices = ctx._means.prices
-    worst = Usage(input=sum(len(text.encode()) + 2 for text in texts))
-    price = prices.price(embedder.name, worst, local=True, embedding=True)
+    prices, local = ctx._means.prices, getattr(embedder, "local", True)
+    worst = Usage(input=sum(len(text.encode("utf-8", "surrogatepass")) + 2 for text in texts))
+    price = prices.price(embedder.name, worst, local=local, embedding=True)
     if price.amount is None and ctx._limits_money():
         raise UnknownPrice(
             f"the budget limits money, but nobody stated a price for embedder {embedder.name!r}",
@@ -220,7 +273,7 @@ async def embed(ctx: Context, texts: Sequence[str]) -> Vectors:
             raise_recorded(passage.recorded.response)
             return unpack(passage.recorded.response)
         vectors, usage = await ctx._run.in_time(embedder.embed(texts))
-        money = prices.price(embedder.name, usage, local=True, embedding=True)
+        money = prices.price(embedder.name, usage, local=local, embedding=True)
         passage.done(pack(vectors), usage=usage, money=money, spent={"tokens": usage.total, "usd": money.least})
         return vectors
 

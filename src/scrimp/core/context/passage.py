@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -156,6 +156,13 @@ class Passage:
         self.answered = False  # whether any piece of an answer came
         self._result: tuple[Any, Usage, Money, Mapping[str, Amount], EventStatus] | None = None
         self._started = self._began = 0.0
+
+    def again(self) -> Passage:
+        """A passage for the next attempt at the same call: same identity, a claim and an event of its own."""
+        what = replace(self.what, attempt=self.attempt + 1, retry="transport")
+        following = Passage(self.run, self.place, what, self.key.ordinal, self.round, self.within)
+        following.worst = self.worst
+        return following
 
     @property
     def output(self) -> int:
