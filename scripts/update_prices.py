@@ -10,6 +10,7 @@ left out, and of a fixed alias and its dated names every name is kept, since pro
 from __future__ import annotations
 
 import argparse
+import copy
 import datetime
 import json
 from collections.abc import Iterator
@@ -47,16 +48,28 @@ REFERENCE_WHY = (
 )
 
 
-def base(price: Any) -> str | None:
-    """The amount of a rate, of its lowest tier where it has tiers."""
-    if price is None:
-        return None
-    amount = price if isinstance(price, Decimal) else price.base
-    return format(amount.normalize(), "f")
+RATE_FIELDS = {"input": "input_mtok", "cached_input": "cache_read_mtok", "cache_write": "cache_write_mtok",
+               "cache_write_1h": "cache_write_1h_mtok", "output": "output_mtok"}  # fmt: skip
+
+SERVICES = {"batch": {"processing": "batch"}, "flex": {"service_tier": "flex"}}
+"""Ways to be served with prices of their own, by our name."""
 
 
-def rates(model: Any, day: datetime.date) -> dict[str, str] | None:
-    """Rates in force on `day`; of rates that change with the hour the dearest."""
+def amount(price: Any, prompt: int) -> Decimal | None:
+    """A rate at a length of the prompt, where the table knows one."""
+    if price is None or isinstance(price, Decimal):
+        return price
+    reached = [tier.price for tier in price.tiers if tier.start < prompt]
+    return reached[-1] if reached else price.base
+
+
+def plain(number: Decimal) -> str:
+    """A decimal without an exponent."""
+    return format(number.normalize(), "f")
+
+
+def rates(model: Any, day: datetime.date) -> dict[str, Any] | None:
+    """Rates in force on `day`, with tiers and services; of rates that change with the hour the dearest."""
     conditions = model.prices if isinstance(model.prices, list) else None
     if conditions is None:
         candidates = [model.prices]
@@ -66,20 +79,67 @@ def rates(model: Any, day: datetime.date) -> dict[str, str] | None:
         begun = [item for item in dated if item.constraint is None or item.constraint.start_date <= day]
         begun.sort(key=lambda item: item.constraint.start_date if item.constraint else datetime.date.min)
         candidates = [*(item.prices for item in begun[-1:]), *hourly]
-    found = [entry for price in candidates if (entry := _entry(price))]
-    return max(found, key=lambda entry: Decimal(entry["input"])) if found else None
-
-
-def _entry(price: Any) -> dict[str, str] | None:
-    values = {
-        "input": base(price.input_mtok),
-        "cached_input": base(price.cache_read_mtok),
-        "cache_write": base(price.cache_write_mtok),
-        "output": base(price.output_mtok),
-    }
-    if values["input"] is None or Decimal(values["input"]) == 0:
+    candidates = [price for price in candidates if amount(price.input_mtok, 0)]
+    if not candidates:
         return None
-    return {key: value for key, value in values.items() if value is not None}
+    price = max(candidates, key=lambda candidate: amount(candidate.input_mtok, 0) or Decimal(0))
+    entry = tiered(price)
+    for name, when in SERVICES.items():
+        variants = [item.prices for item in model.price_variants or () if item.when == when and in_force(item, day)]
+        if variants:
+            entry[name] = discount(entry, tiered(over(price, variants[-1])))
+    return entry
+
+
+def in_force(variant: Any, day: datetime.date) -> bool:
+    """Whether a variant's prices hold on `day`, whatever the hour."""
+    constraint = variant.constraint
+    return constraint is None or (hasattr(constraint, "start_date") and constraint.start_date <= day)
+
+
+def over(price: Any, variant: Any) -> Any:
+    """The prices of a variant, which states only what differs."""
+    whole = copy.copy(price)
+    for name in RATE_FIELDS.values():
+        if getattr(variant, name) is not None:
+            setattr(whole, name, getattr(variant, name))
+    return whole
+
+
+def tiered(price: Any) -> dict[str, Any]:
+    """Rates of short prompts, and those of longer ones in `tiers`."""
+    starts = {
+        tier.start
+        for name in RATE_FIELDS.values()
+        if hasattr(getattr(price, name), "tiers")
+        for tier in getattr(price, name).tiers
+    }
+    entry: dict[str, Any] = at(price, 0)
+    if starts:
+        entry["tiers"] = [{"above": start, **at(price, start + 1)} for start in sorted(starts)]
+    return entry
+
+
+def at(price: Any, prompt: int) -> dict[str, str]:
+    """Rates at a length of the prompt."""
+    values = {key: amount(getattr(price, name), prompt) for key, name in RATE_FIELDS.items()}
+    return {key: plain(value) for key, value in values.items() if value is not None}
+
+
+def discount(usual: dict[str, Any], special: dict[str, Any]) -> str | dict[str, Any]:
+    """A service's rates as the share of the usual ones that all of them are, where they are."""
+    ours, theirs = flat(usual), flat(special)
+    share = Decimal(special["input"]) / Decimal(usual["input"])
+    alike = ours.keys() == theirs.keys() and all(ours[key] * share == theirs[key] for key in ours)
+    return plain(share) if alike else special
+
+
+def flat(entry: dict[str, Any], above: int = 0) -> dict[tuple[int, str], Decimal]:
+    """All amounts of an entry, by tier and kind."""
+    own = {(above, key): Decimal(entry[key]) for key in RATE_FIELDS if key in entry}
+    for tier in entry.get("tiers", ()):
+        own |= flat(tier, tier["above"])
+    return own
 
 
 def known_names(model: Any) -> Iterator[str]:
@@ -105,11 +165,11 @@ def foreign(provider: str, name: str) -> bool:
     return provider == "mistral" and name.startswith(("deepseek", "zai", "nvidia"))
 
 
-def collect(day: datetime.date) -> dict[str, dict[str, str]]:
+def collect(day: datetime.date) -> dict[str, dict[str, Any]]:
     """Rates by `provider:name`."""
     from genai_prices import data  # type: ignore[import-not-found]
 
-    models: dict[str, dict[str, str]] = {}
+    models: dict[str, dict[str, Any]] = {}
     for provider in data.providers:
         reseller = provider.id == RESELLER
         if provider.id not in PROVIDERS and not reseller:
@@ -142,16 +202,20 @@ def main() -> None:
     options = parser.parse_args()
     source = f"genai-prices {version('genai-prices')} (MIT)"
     models = collect(options.as_of)
+    plain_keys = ("input", "cached_input", "cache_write", "output")
+    picked = [{key: models[":".join(name)][key] for key in plain_keys if key in models[":".join(name)]}
+              for name in (REFERENCE, REFERENCE_EMBEDDING)]  # fmt: skip
     small, hosted = f"small-hosted-{options.label}", f"hosted-{options.label}"
     day = options.as_of.isoformat()
     reference = {
-        "language": {"model": ":".join(REFERENCE), **models[":".join(REFERENCE)]},
-        "embedding": {"model": ":".join(REFERENCE_EMBEDDING), **models[":".join(REFERENCE_EMBEDDING)]},
+        "language": {"model": ":".join(REFERENCE), **picked[0]},
+        "embedding": {"model": ":".join(REFERENCE_EMBEDDING), **picked[1]},
     }
     write(small, {"label": small, "as_of": day, "source": source, "why": REFERENCE_WHY, "reference": reference})
     note = (
-        "Dollars per million tokens. Prices that rise with the length of a prompt are those of the shorter, prices "
-        "that change with the hour are the dearest; qwen:* are a reseller's (OpenRouter)."
+        "Dollars per million tokens. A prompt longer than a tier's `above` pays that tier's rates for all its tokens; "
+        "`batch` and `flex` are shares of these rates, or rates of their own; prices that change with the hour are "
+        "the dearest; qwen:* are a reseller's (OpenRouter)."
     )
     write(hosted, {"label": hosted, "as_of": day, "source": source, "note": note, "reference": small, "models": models})
 

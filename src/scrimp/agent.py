@@ -293,16 +293,18 @@ class _Execution:
         """Set what the doors keep themselves: the deadline and the size of a request."""
         limits = self.budget.limits
         self.run.request_tokens = int(limits["request_tokens"]) if "request_tokens" in limits else None
-        if "seconds" in limits and self.run.recording is None:
+        if "seconds" in limits and (self.run.recording is None or not self.run.recording.strict):
             self.run.seconds = limits["seconds"]
             self.run.deadline = started + float(limits["seconds"] * share)
 
 
 def _same_tools(tools: Sequence[Tool], record: RunRecord) -> tuple[Tool, ...]:
-    """The tools a recorded run had, with their functions; those that were never more than descriptions stay so."""
+    """The tools a recorded run had, with their functions."""
     mine = {tool.name: tool for tool in tools}
     for recorded in record.task["tools"]:
         tool = mine.get(recorded["name"])
+        if tool is None and record.task["answer_with"] == "text":
+            raise InputError(f"run {record.id} had a tool {recorded['name']!r}", remedy="give its file with --tools")
         if tool is not None and tool.spec.hash != digest({key: recorded[key] for key in SPEC}):
             raise InputError(f"tool {tool.name!r} has changed since run {record.id}", remedy="run the task anew")
     return tuple(mine.get(tool.name, tool) for tool in task_from_json(record.task).tools)

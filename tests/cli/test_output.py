@@ -102,6 +102,7 @@ def test_figures() -> None:
     assert values.source({"state": "priced", "prices": "mine 2026; reference:x"}).endswith(
         "mine 2026 and the reference list x"
     )
+    assert values.price_lists("declared; reference:x; x") == "priced at declared prices and the reference list x"
     assert values.source({"state": "metered"}) == "as metered"
     assert values.source({"state": "unknown", "prices": "x"}) == "a price is unknown"
     tokens = {"input": 10, "cached_input": 1000, "cache_write": 0, "output": 5, "reasoning": 3, "images": 2}

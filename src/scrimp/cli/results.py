@@ -43,7 +43,7 @@ def _headline(document: Mapping[str, Any]) -> str:
         ),
         values.money(total["cost"]),
         f"{values.tokens(total['tokens'])} tokens",
-        f"{document['steps'] if document['steps'] is not None else '?'} steps",
+        "1 step" if document["steps"] == 1 else f"{'?' if document['steps'] is None else document['steps']} steps",
         values.seconds(document["ledger"]["wall_seconds"]),
     ]
     return ", ".join(pieces) + f" ({values.source(total['cost'])})"

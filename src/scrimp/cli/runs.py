@@ -16,6 +16,7 @@ from scrimp.core.errors import InputError, OutsideError
 if TYPE_CHECKING:
     from scrimp.agent import Result
     from scrimp.core.task import Answer
+    from scrimp.journal.resume import Outcome
 
 app = new_app("What was run: read it, repeat it at no cost, hand it on.")
 
@@ -116,6 +117,73 @@ def replay(run: Run, as_json: Json = False) -> None:
     if not equal:
         complain(f"run {record.id} was answered {record.answer['text']!r} when it was recorded")
         raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def resume(
+    run: Run,
+    tools: Annotated[
+        list[str] | None, typer.Option("--tools", metavar="FILE.py", help="The files of its tools; repeatable.")
+    ] = None,
+    unknown: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unknown",
+            metavar="CALL=done|failed",
+            help="How a call with side effects went that was under way at the stop; repeatable.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run whose process ended. Nothing that was committed is sent, or paid, again."""
+    told = dict(_told(text) for text in unknown or ())
+    import anyio
+
+    from scrimp.agent import Agent
+    from scrimp.cli.results import print_run
+    from scrimp.cli.tool_files import load_tools
+    from scrimp.core.system import System
+    from scrimp.journal.journal import Journal
+
+    journal = Journal()
+    record = journal.run(run)
+    offered = [tool for name in tools or () for tool in load_tools(name)]
+    agent = Agent(System.from_data(record.system, source=f"run {record.id}"), tools=offered, journal=journal)
+
+    async def once() -> Result:
+        try:
+            return await agent.resume(record.id, unknown=told)
+        finally:
+            await agent.outfit.aclose()
+
+    result: Result = anyio.run(once)
+    if as_json:
+        emit(result.to_json())
+    else:
+        print_run(result.to_json())
+    if result.status != "done":
+        complain(result.error)
+        raise typer.Exit(3 if result.status == "budget" else 4)
+
+
+def _told(text: str) -> tuple[str, Outcome]:
+    call, _, outcome = text.rpartition("=")
+    if not call or outcome not in ("done", "failed"):
+        raise InputError(f"--unknown {text!r} is not CALL=done or CALL=failed", remedy="scrimp runs show RUN")
+    return call, "done" if outcome == "done" else "failed"
+
+
+@app.command()
+def delete(run: Run, as_json: Json = False) -> None:
+    """Forget a run: its events, and every text that no other run uses."""
+    from scrimp.journal.journal import Journal
+
+    journal = Journal()
+    record = journal.run(run)
+    journal.delete(record.id)
+    if as_json:
+        return emit({"run": record.id, "deleted": True})
+    return note(f"run {record.id} is deleted")
 
 
 @app.command()

@@ -48,8 +48,10 @@ def source(found: Mapping[str, Any]) -> str:
 
 def price_lists(label: str) -> str:
     """`priced at the reference list hosted-2026-11`, from the label that amounts carry."""
-    head = "reference:"
-    lists = [f"the reference list {one[len(head) :]}" if one.startswith(head) else one for one in label.split("; ")]
+    head, names = "reference:", label.split("; ")
+    reference = dict.fromkeys(one.removeprefix(head) for one in names if one.startswith(head))
+    own = ("declared prices" if one == "declared" else one for one in names if not one.startswith(head))
+    lists = [*(one for one in own if one not in reference), *(f"the reference list {one}" for one in reference)]
     return f"priced at {' and '.join(lists)}"
 
 

@@ -119,6 +119,7 @@ class ModelFailed(OutsideError):
         retry_after: seconds the provider asked to wait, None where it said nothing.
         retryable: whether the same request may succeed later.
         sent: whether the request may have reached the provider (then it may have been billed).
+        begun: whether it failed inside an answer that had begun, so it may have been billed whatever the status.
     """
 
     code = "model"
@@ -131,10 +132,12 @@ class ModelFailed(OutsideError):
         retry_after: float | None = None,
         retryable: bool = False,
         sent: bool = True,
+        begun: bool = False,
         remedy: str = "",
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.status, self.retry_after, self.retryable, self.sent = status, retry_after, retryable, sent
+        self.begun = begun
 
 
 class JournalFailed(OutsideError):

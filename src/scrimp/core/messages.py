@@ -242,6 +242,7 @@ class Delta:
         reported_cost: dollars as the provider states them (a decimal string), empty where it does not.
         usage: None until the provider's final usage arrives.
         replayed: what the answer had used when it was first given, where a cache repeats it at no cost.
+        unseen: bytes that came and are in no other field: reasoning, a tool call that is still being written.
     """
 
     text: str = ""
@@ -251,6 +252,7 @@ class Delta:
     usage: Usage | None = None
     reported_cost: str = ""
     replayed: Usage | None = None
+    unseen: int = 0
 
 
 @dataclass(frozen=True)
@@ -319,6 +321,7 @@ class Fold:
     usage: Usage | None = None
     reported_cost: str = ""
     replayed: Usage | None = None
+    unseen: int = 0
 
     def add(self, delta: Delta) -> None:
         if delta.text:
@@ -329,6 +332,7 @@ class Fold:
         self.usage = delta.usage or self.usage
         self.reported_cost = delta.reported_cost or self.reported_cost
         self.replayed = delta.replayed or self.replayed
+        self.unseen += delta.unseen
 
     def response(self) -> Response:
         message = assistant("".join(self.text), self.tool_calls)

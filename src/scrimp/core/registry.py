@@ -14,6 +14,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -254,9 +255,10 @@ def _tuples(card: dict[str, Any]) -> dict[str, Any]:
 def _write_cache(cache: Path, stamp: list[list[Any]], entries: list[Entry]) -> None:
     rows = [{"card": asdict(entry.card), "module": entry.module, "attribute": entry.attribute} for entry in entries]
     temporary = cache.with_suffix(f".{os.getpid()}.tmp")
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(json.dumps({"stamp": stamp, "entries": rows}), encoding="utf-8")
-    temporary.replace(cache)
+    with suppress(OSError):  # a folder that cannot be written costs time, no more
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({"stamp": stamp, "entries": rows}), encoding="utf-8")
+        temporary.replace(cache)
 
 
 # -- strangers' packages ----------------------------------------------------------------------------

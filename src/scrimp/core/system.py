@@ -32,10 +32,10 @@ class Part:
             return value
         if isinstance(value, str):
             return cls(value)
-        parameters = dict(value)
+        parameters = dict(value) if isinstance(value, Mapping) else {}
         name = parameters.pop("name", None)
         if not isinstance(name, str):
-            raise InputError(f"a part of a System needs a name, got {dict(value)!r}", remedy='name = "react"')
+            raise InputError(f"a part of a System needs a name, got {value!r}", remedy='name = "react"')
         return cls(name, parameters)
 
     def to_json(self) -> dict[str, Any]:
@@ -87,6 +87,7 @@ class System:
             if value is not None:
                 object.__setattr__(self, key, Part.of(value))
         object.__setattr__(self, "transforms", tuple(Part.of(item) for item in self.transforms))
+        object.__setattr__(self, "temperature", float(self.temperature))  # 0 and 0.0 are one System
         if isinstance(self.budget, Mapping):
             object.__setattr__(self, "budget", Budget(self.budget))
         if self.tool_text not in ("json", "signature"):

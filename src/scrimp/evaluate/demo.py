@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from scrimp.agent import Agent
+from scrimp.core.system import Part, System
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
 from scrimp.evaluate.experiment import Experiment, Watch, choose, run
 from scrimp.evaluate.systems import baseline, efficient
@@ -17,6 +19,8 @@ PROBE_SECONDS = 5.0
 TOTAL_SECONDS = 240.0
 """Aim for the comparison itself; the demo promises five minutes after installation, on two cores."""
 MOST, FEWEST = 60, 6
+FEWEST_SMALL, SMALL_OUTPUT = 2, 64
+"""Tasks, and tokens per answer, on the 135M model: it shows only that things run, within a minute."""
 
 
 async def demo(model: str, tasks: int | None, out: Path | None, progress: Watch | None = None) -> dict[str, Any]:
@@ -25,9 +29,10 @@ async def demo(model: str, tasks: int | None, out: Path | None, progress: Watch 
     Args:
         tasks: how many; found by a probe of about five seconds where None.
     """
-    count = tasks if tasks is not None else await _probe(model)
+    systems = _systems(model)
+    count = tasks if tasks is not None else FEWEST_SMALL if model == "small" else await _probe(model, systems)
     experiment = Experiment(
-        (baseline(), efficient()),
+        systems,
         "toolworld",
         model=model,
         n=count,
@@ -40,11 +45,20 @@ async def demo(model: str, tasks: int | None, out: Path | None, progress: Watch 
     return result
 
 
-async def _probe(model: str) -> int:
+def _systems(model: str) -> tuple[System, System]:
+    """Baseline and efficient; on the 135M model kept so short that they show only that they run."""
+    pair = (baseline(), efficient())
+    if model != "small":
+        return pair
+    short = Part("react", {"max_steps": 2})
+    return pair[0].with_(planner=short, max_output=SMALL_OUTPUT), pair[1].with_(max_output=SMALL_OUTPUT)
+
+
+async def _probe(model: str, systems: Sequence[System]) -> int:
     """How many tasks fit: run both Systems on one task after another for five seconds, then extrapolate."""
     benchmark = open_benchmark("toolworld", None, tools=TOOLS)
     samples = choose(benchmark, "dev", 20)
-    agents = [Agent(system.with_(model=model), parts=Parts()) for system in (baseline(), efficient())]
+    agents = [Agent(system.with_(model=model), parts=Parts()) for system in systems]
     try:
         for agent in agents:  # start the server and fill its cache: not what a task takes later
             await agent.arun(samples[0], labels={"demo": "warm-up"})

@@ -1,7 +1,7 @@
 """Experiments: Systems x tasks x seeds, and what they come to.
 
-Systems run one after the other on the same tasks in the same order, so that each meets a prompt
-cache in the state its own prompts left it. All statistics are paired by task.
+Systems take turns on each task: a machine that drifts, or a budget that ends, then meets them alike.
+All statistics are paired by task and seed.
 """
 
 from __future__ import annotations
@@ -198,37 +198,34 @@ class _Conduct:
         self.prices = ""
 
     async def all(self, systems: Sequence[System]) -> list[Trial]:
-        """Every trial, system by system; fewer where the experiment's budget ends."""
-        trials: list[Trial] = []
-        with (self.folder / "trials.jsonl").open("w", encoding="utf-8") as lines:
-            for system in systems:
-                agent = Agent(system, parts=self._parts(system), journal=self.journal)
-                try:
-                    await self._trials(agent, trials, lines.write)
-                finally:
-                    await agent.outfit.aclose()
-        return trials
-
-    async def _trials(self, agent: Agent, trials: list[Trial], write: Callable[[str], int]) -> None:
-        """The trials of one System, `workers` at a time, kept in task order."""
+        """Every trial; fewer where the experiment's budget ends."""
+        agents = [Agent(system, parts=self._parts(system), journal=self.journal) for system in systems]
+        made: dict[tuple[int, int, int], Trial] = {}
         slots = anyio.CapacityLimiter(self.experiment.workers)
-        made: dict[tuple[int, int], Trial] = {}
+        with (self.folder / "trials.jsonl").open("w", encoding="utf-8") as lines:
 
-        async def one(index: int, task: Task, seed: int) -> None:
-            async with slots:
-                trial = None if self.stopped else await self._trial(agent, task, seed)
-            if trial is not None:
-                made[index, seed] = trial
-                write(json.dumps(trial.to_json(), ensure_ascii=False) + "\n")
+            async def one(place: tuple[int, int, int], agent: Agent, task: Task) -> None:
+                async with slots:
+                    trial = None if self.stopped else await self._trial(agent, task, place[1])
+                if trial is not None:
+                    made[place] = trial
+                    lines.write(json.dumps(trial.to_json(), ensure_ascii=False) + "\n")
+                    lines.flush()
 
-        async with anyio.create_task_group() as group:
-            for seed in range(self.experiment.seeds):
-                for index, task in enumerate(self.tasks):
-                    if self.experiment.workers == 1:
-                        await one(index, task, seed)
-                    else:
-                        group.start_soon(one, index, task, seed)
-        trials += [made[key] for key in sorted(made)]
+            try:
+                async with anyio.create_task_group() as group:
+                    for seed in range(self.experiment.seeds):
+                        for index, task in enumerate(self.tasks):
+                            for number, agent in enumerate(agents):
+                                place = (number, seed, index)
+                                if self.experiment.workers == 1:
+                                    await one(place, agent, task)
+                                else:
+                                    group.start_soon(one, place, agent, task)
+            finally:
+                for agent in agents:
+                    await agent.outfit.aclose()
+        return [made[place] for place in sorted(made)]
 
     async def _trial(self, agent: Agent, task: Task, seed: int) -> Trial | None:
         """One trial; None where the experiment's budget does not bear it."""

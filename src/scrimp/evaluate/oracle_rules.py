@@ -234,7 +234,7 @@ def react(mind: Mind) -> Reply:
     return Reply(mind.thought, tuple(calls if mind.sight.request.parallel_calls else calls[:1]))
 
 
-@rule("answer", "solve", "react-conclude")
+@rule("answer", "solve", "react-conclude", "last-answer")
 def answer(mind: Mind) -> Reply:
     """The answer that the visible results make; no calls."""
     if not mind.direct:

@@ -6,9 +6,15 @@ import os
 import sys
 from pathlib import Path
 
+from scrimp.core.errors import InputError
+
 
 def home() -> Path:
-    """The folder that holds journals, caches, models and downloaded benchmarks; made when missing."""
+    """The folder that holds journals, caches, models and downloaded benchmarks; made when missing.
+
+    Raises:
+        InputError: it cannot be made.
+    """
     named = os.environ.get("SCRIMP_HOME")
     if named:
         folder = Path(named).expanduser()
@@ -18,5 +24,8 @@ def home() -> Path:
         folder = Path.home() / "Library" / "Application Support" / "scrimp"
     else:
         folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "scrimp"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make {folder}: {error.strerror}", remedy="set SCRIMP_HOME to another folder") from error
     return folder.resolve()

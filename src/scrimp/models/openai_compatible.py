@@ -223,7 +223,7 @@ class OpenAICompatible:
         if value.get("error"):
             failure = stream_error(value["error"])
             raise ModelFailed(f"{self.name} broke off: {self._failures.shown(failure.message)}",
-                              status=failure.status, retryable=failure.retryable)  # fmt: skip
+                              status=failure.status, retryable=failure.retryable, begun=True)  # fmt: skip
         return value
 
     def _whole(self, response: httpx2.Response, content: bytes) -> Mapping[str, Any]:

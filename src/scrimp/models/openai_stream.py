@@ -106,12 +106,15 @@ class Assembler:
         Raises:
             ModelFailed: the object has not the form of a chunk.
         """
-        self._account(data)
+        stated = self._account(data)
         choices = data.get("choices") or ()
         if not isinstance(choices, Sequence) or not all(isinstance(choice, Mapping) for choice in choices):
             raise ModelFailed("the server sent an event whose choices are no list of objects")
         for choice in choices[:1]:
-            yield from self._choice(choice)
+            for delta in self._choice(choice):
+                if not stated:
+                    self.usage = None  # what was stated before this came is not final
+                yield delta
 
     def last(self) -> Delta:
         """The final Delta: open calls, finish and usage."""
@@ -126,15 +129,17 @@ class Assembler:
         if not isinstance(delta, Mapping):
             raise ModelFailed("the server sent an event whose delta is no object")
         calls: list[ToolCall] = []
+        unseen = _size(delta.get("reasoning_content") or delta.get("reasoning"))
         for fragment in delta.get("tool_calls") or ():
             calls += self._fragment(fragment)
+            unseen += _size(_map(fragment.get("function")).get("arguments"))
         reason = choice.get("finish_reason")
         if reason:
             self.finish = _FINISH.get(str(reason), "stop")
             calls += self._close()
         text, logprobs = _words(delta.get("content")), _logprobs(choice.get("logprobs"))
-        if text or calls or logprobs:
-            yield Delta(text=text, tool_calls=tuple(calls), logprobs=logprobs)
+        if text or calls or logprobs or unseen:
+            yield Delta(text=text, tool_calls=tuple(calls), logprobs=logprobs, unseen=unseen)
 
     def _fragment(self, data: Any) -> tuple[ToolCall, ...]:
         if not isinstance(data, Mapping):
@@ -160,12 +165,15 @@ class Assembler:
         call, self._open = self._open.call(self._calls), None
         return (call,)
 
-    def _account(self, data: Mapping[str, Any]) -> None:
+    def _account(self, data: Mapping[str, Any]) -> bool:
+        """Take the counts that an object states; whether it states any."""
         usage, timings = data.get("usage"), data.get("timings")
         if isinstance(usage, Mapping) or isinstance(timings, Mapping):
             usage = _map(usage)
             self.usage = normalise(usage, _map(timings), self.images)
             self.cost = _cost(usage.get("cost")) or self.cost
+            return True
+        return False
 
 
 def normalise(usage: Mapping[str, Any], timings: Mapping[str, Any], images: int = 0) -> Usage:
@@ -209,6 +217,11 @@ def _number(value: Any) -> float:
 
 def _count(value: Any) -> int:
     return int(value) if isinstance(value, int | float) and value > 0 else 0
+
+
+def _size(text: Any) -> int:
+    """UTF-8 bytes of words that are in no field of a Delta."""
+    return len(text.encode("utf-8", "surrogatepass")) if isinstance(text, str) else 0
 
 
 def _cost(value: Any) -> str:

@@ -1,9 +1,10 @@
 """Price lists: the packaged one, and files of the user's own.
 
 The packaged list `hosted-2026-11` holds the published rates of hosted models on its date, made from the genai-prices
-table by `scripts/update_prices.py`. Where a provider's price depends on the length of a prompt, it is the price of
-the shorter; where it depends on the hour, the dearer. Its reference rates price the tokens of models that have no
-price of their own (local, scripted, oracle); the list `small-hosted-2026-11` holds nothing but those.
+table by `scripts/update_prices.py`. Where a provider's price depends on the length of a prompt, each length has its
+tier; where it depends on the hour, it is the dearer. Batch and flex rates stand beside the usual ones, and are taken
+for models named `...?service=batch`. Its reference rates price the tokens of models that have no price of their own
+(local, scripted, oracle); the list `small-hosted-2026-11` holds nothing but those.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import datetime
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from importlib.resources import files
@@ -24,7 +26,9 @@ from scrimp.core.money import PriceList, Rates
 DEFAULT = "hosted-2026-11"
 """The list used where none is named."""
 
-RATE_KEYS = ("input", "cached_input", "cache_write", "output")
+RATE_KEYS = ("input", "cached_input", "cache_write", "cache_write_1h", "output")
+SERVICES = ("batch", "flex")
+"""Ways to be served that may have rates of their own."""
 _TOP = ("as_of", "extends", "models", "tools", "reference", "reference_embedding")
 
 
@@ -33,8 +37,10 @@ def load(source: str | Path = DEFAULT) -> PriceList:
 
     A file has `[models."NAME"]` with `input`, `cached_input`, `cache_write` and `output` in dollars per million
     tokens as strings, `[tools."NAME"]` with `per_call`, and `as_of`. `cached_input` and `cache_write` are those of
-    `input` where they are missing, `output` is nothing (embedders). `[reference]` and `[reference_embedding]`, of
-    the same form, price local models; `extends = "hosted-2026-11"` lays the file over a packaged list.
+    `input` where they are missing, `output` is nothing (embedders). `cache_write_1h` is the price of a token cached
+    for an hour. `[[models."NAME".tiers]]` with `above` and the same keys holds what prompts longer than that pay, and
+    `batch` and `flex` are shares of all of these (`batch = "0.5"`) or tables like them. `[reference]` and
+    `[reference_embedding]` price local models; `extends = "hosted-2026-11"` lays the file over a packaged list.
 
     Raises:
         UnknownName: no packaged list and no file of that name.
@@ -91,13 +97,37 @@ def _folder() -> Any:
 
 
 def _plain_rates(entry: Mapping[str, Any]) -> Rates:
+    """The rates of one model: an entry of a packaged list, or a checked one of a user's."""
+    usual = replace(_one(entry), tiers=tuple(_one(tier) for tier in entry.get("tiers", ())))
+    services = tuple((name, _served(usual, entry[name])) for name in SERVICES if name in entry)
+    return replace(usual, services=services) if services else usual
+
+
+def _one(entry: Mapping[str, Any]) -> Rates:
+    """The rates at one length of the prompt."""
     first = Decimal(entry["input"])
     return Rates(
         input=first,
         output=Decimal(entry.get("output", 0)),
         cached_input=Decimal(entry["cached_input"]) if "cached_input" in entry else first,
         cache_write=Decimal(entry["cache_write"]) if "cache_write" in entry else first,
+        cache_write_1h=Decimal(entry["cache_write_1h"]) if "cache_write_1h" in entry else None,
+        above=int(entry.get("above", 0)),
     )
+
+
+def _served(usual: Rates, entry: Mapping[str, Any] | Decimal | str) -> Rates:
+    """The rates of a service: a table of its own, or a share of the usual ones."""
+    if isinstance(entry, Mapping):
+        return _plain_rates(entry)
+    share = Decimal(entry)
+
+    def cut(rates: Rates) -> Rates:
+        hour = None if rates.cache_write_1h is None else rates.cache_write_1h * share
+        return Rates(rates.input * share, rates.output * share, rates.cached_input * share, rates.cache_write * share,
+                     hour, rates.above)  # fmt: skip
+
+    return replace(cut(usual), tiers=tuple(map(cut, usual.tiers)))
 
 
 def _from_toml(data: Mapping[str, Any], path: Path) -> PriceList:
@@ -138,14 +168,39 @@ def _optional(data: Mapping[str, Any], key: str, path: Path) -> Rates | None:
 
 def _rates(entry: Any, where: str, path: Path) -> Rates:
     """Checked rates of one table of the user's file."""
+    return _plain_rates(_checked(entry, where, path, ("tiers", *SERVICES)))
+
+
+def _checked(entry: Any, where: str, path: Path, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The same table with every amount a decimal."""
     if not isinstance(entry, Mapping):
         raise InputError(f"{path}: {where} must be a table", remedy=f'write {where} and below it input = "0.15"')
+    known = (*RATE_KEYS, *more)
     for key in entry:
-        if key not in RATE_KEYS:
-            raise InputError(f"{path}: {where} has an unknown key {key!r}", remedy=f"known: {', '.join(RATE_KEYS)}")
+        if key not in known:
+            raise InputError(f"{path}: {where} has an unknown key {key!r}", remedy=f"known: {', '.join(known)}")
     if "input" not in entry:
         raise InputError(f"{path}: {where} has no input", remedy='write input = "0.15", dollars per million tokens')
-    return _plain_rates({key: _amount(value, key, where, path) for key, value in entry.items()})
+    out: dict[str, Any] = {key: _amount(entry[key], key, where, path) for key in RATE_KEYS if key in entry}
+    if "tiers" in entry:
+        tiers = entry["tiers"]
+        if not isinstance(tiers, list):
+            raise InputError(f"{path}: {where} tiers must be a list of tables", remedy=f"write [{where[:-1]}.tiers]]")
+        out["tiers"] = sorted((_tier(tier, where, path) for tier in tiers), key=lambda tier: tier["above"])
+    for name in SERVICES:
+        if name in entry:
+            special = entry[name]
+            own = isinstance(special, Mapping)
+            out[name] = _checked(special, where, path, ("tiers",)) if own else _amount(special, name, where, path)
+    return out
+
+
+def _tier(entry: Any, where: str, path: Path) -> dict[str, Any]:
+    """One tier: what prompts of more than `above` tokens pay."""
+    above = entry.get("above") if isinstance(entry, Mapping) else None
+    if isinstance(above, bool) or not isinstance(above, int) or above < 1:
+        raise InputError(f"{path}: a tier of {where} has no length", remedy="write above = 200000, in prompt tokens")
+    return {**_checked(entry, where, path, ("above",)), "above": above}
 
 
 def _per_call(entry: Any, name: str, path: Path) -> Decimal:

@@ -10,6 +10,7 @@ from scrimp.core.messages import Delta, Fold, Message, Part, Request, Response, 
 from scrimp.core.protocols import Model
 from scrimp.core.usage import Usage
 from scrimp.models.schemas import strict_schema
+from scrimp.models.tokens import upper_bound
 from scrimp.models.tool_text_format import Reading, Style, dumps, instructions, read, reply_schema, written
 
 __all__ = ["ToolText", "strict_schema"]
@@ -54,7 +55,7 @@ class ToolText:
                     yield delta
                     continue
                 collected.add(delta)
-                yield Delta(logprobs=delta.logprobs)
+                yield Delta(logprobs=delta.logprobs, unseen=delta.unseen + upper_bound(delta.text))
         if rendered is not request:
             yield self._last(request, collected.response())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -12,7 +13,8 @@ import anyio
 
 from scrimp.core.budget import Amount, Claim
 from scrimp.core.context.means import Settings, closed
-from scrimp.core.context.passage import Passage, What, raise_recorded
+from scrimp.core.context.passage import Passage, What, failure, raise_recorded
+from scrimp.core.context.received import Received
 from scrimp.core.errors import BudgetExceeded, InputError, ModelFailed, UnknownPrice
 from scrimp.core.events import RETRIES, EventStatus
 from scrimp.core.messages import Delta, Fold, Message, Request, Response, digest
@@ -48,12 +50,14 @@ async def _once(ctx: Context, passage: Passage, model: Model, request: Request) 
         if passage.recorded is not None:
             raise_recorded(passage.recorded.response)
             return Response.from_json(passage.recorded.response)
-        collected = Fold()
+        collected, received = Fold(), Received(passage.output)
         try:
-            await ctx._run.in_time(_drain(model, _capped(request, passage), collected))
-        except BaseException:
+            await ctx._run.in_time(_drain(model, _capped(request, passage), collected, received))
+        except BaseException as error:
             passage.answered = collected != Fold()
-            if collected.usage is not None:
+            if received.passed:
+                _overrun(passage, received, error)
+            elif collected.usage is not None:
                 _settle(ctx, passage, model, collected.response())
             raise
         response = collected.response()
@@ -86,18 +90,21 @@ async def _stream_once(ctx: Context, passage: Passage, model: Model, request: Re
             raise_recorded(passage.recorded.response)
             yield _in_one_piece(Response.from_json(passage.recorded.response))
             return
-        collected = Fold()
+        collected, received = Fold(), Received(passage.output)
         ended = False
         try:
             async with aclosing(_generator(model, _capped(request, passage))) as deltas:
                 while (delta := await ctx._run.in_time(anext(deltas, None))) is not None:
                     collected.add(delta)
                     passage.answered = True
+                    _keep_within(model, received, delta)
                     yield delta
             ended = True
         finally:
             # Also reached when the caller leaves early: the final usage may have arrived or not.
-            if ended or collected.usage is not None:
+            if received.passed and not ended:
+                _overrun(passage, received, sys.exc_info()[1])
+            elif ended or collected.usage is not None:
                 _settle(ctx, passage, model, collected.response())
 
 
@@ -132,10 +139,32 @@ async def _generator(model: Model, request: Request) -> AsyncGenerator[Delta, No
         yield delta
 
 
-async def _drain(model: Model, request: Request, into: Fold) -> None:
+async def _drain(model: Model, request: Request, into: Fold, received: Received) -> None:
     async with aclosing(_generator(model, request)) as deltas:
         async for delta in deltas:
             into.add(delta)
+            _keep_within(model, received, delta)
+
+
+def _keep_within(model: Model, received: Received, delta: Delta) -> None:
+    """Count a piece of an answer.
+
+    Raises:
+        ModelFailed: it goes on after its cap. An answer that ends and states its usage is taken, however long it is.
+    """
+    received.add(delta)
+    if received.passed and delta.usage is None and delta.finish is None:
+        raise ModelFailed(
+            f"{model.name} wrote on after its cap of {received.cap} tokens and was cut off",
+            remedy="its server ignores the output cap, so no budget can hold there",
+        )
+
+
+def _overrun(passage: Passage, received: Received, error: BaseException | None) -> None:
+    """Charge an answer that went on after its cap: what came, not only what was reserved."""
+    usage, money = passage.worst(received.most)
+    spent: dict[str, Amount] = {"model_calls": 1, "tokens": usage.total, "usd": money.least}
+    passage.done(failure(error), usage=usage, money=money, spent=spent, status="cut")
 
 
 async def _prepare(
@@ -225,16 +254,27 @@ def _capped(request: Request, passage: Passage) -> Request:
 
 def _settle(ctx: Context, passage: Passage, model: Model, response: Response) -> None:
     """Charge what the provider says was used; what was reserved where it never said."""
-    usage, money = response.usage, Money()
+    usage, money = _credible(response), Money()
+    status: EventStatus = "ok" if usage is not None else "cut"
     if usage is None:
-        usage, money = passage.worst(passage.output)
+        received = Received(passage.output)
+        received.add(Delta(response.text, response.tool_calls))
+        usage, money = passage.worst(received.most if received.passed else passage.output)
     elif response.reported_cost:
         money = Money(Decimal(response.reported_cost), "metered")
     else:
         money = ctx._means.prices.price(model.name, usage, local=model.capabilities.local)
     spent: dict[str, Amount] = {"model_calls": 1, "tokens": usage.total, "usd": money.least}
-    status: EventStatus = "ok" if response.usage is not None else "cut"
     passage.done(response.to_json(), usage=usage, money=money, spent=spent, status=status)
+
+
+def _credible(response: Response) -> Usage | None:
+    """The usage a provider stated; None where it stated none, or the zeros that some proxies put in its place."""
+    usage = response.usage
+    if usage is None or response.replayed is not None:
+        return usage
+    nothing = usage.prompt == 0 or (usage.output == 0 and bool(response.text or response.tool_calls))
+    return None if nothing else usage
 
 
 def _worst(ctx: Context, model: Model, bound: Usage, output: int) -> tuple[Usage, Money]:

@@ -34,6 +34,9 @@ from scrimp.core.usage import NO_USAGE, Usage
 
 T = TypeVar("T")
 
+BY_A_GATEWAY = frozenset({502, 504, *range(520, 528)})
+"""Statuses by which a gateway says that it lost the server behind it, which may have answered, and billed."""
+
 WIND_UP_SECONDS = 5.0
 """How long the end of a run waits for a left stream to close its connection."""
 
@@ -187,8 +190,10 @@ class Passage:
             if found.response is not None:
                 self.recorded = found
                 return True
-            self.run.events.append(found.event)
-            self._lost.append(found.event)
+            # On a replay nothing happens inside it again; on resume it does, and finds its own records.
+            lost = [*(found.nested if recording.strict else ()), found.event]
+            self.run.events += lost
+            self._lost += lost
             self.attempt, self.retry = self.attempt + 1, "transport"
         if recording.strict:
             raise ReplayMismatch(
@@ -301,11 +306,16 @@ class Passage:
         """What an act costs that ended without saying so."""
         assert self.reservation is not None
         lost = failure(error)
-        refused = isinstance(error, ModelFailed) and (not error.sent or (error.status or 200) >= 400)
-        if refused and not self.answered:
+        if isinstance(error, ModelFailed) and not self.answered and _unbilled(error):
             calls = {key: value for key, value in self.reservation.amounts.items() if key.endswith("_calls")}
             return lost, NO_USAGE, NOTHING, calls, "error"
         return lost, *self.worst(self.output), self.reservation.amounts, "cut"
+
+
+def _unbilled(error: ModelFailed) -> bool:
+    """Whether a provider bills nothing for a call that failed so: it was never sent, or refused by itself."""
+    refused = (error.status or 200) >= 400 and error.status not in BY_A_GATEWAY
+    return not error.sent or (refused and not error.begun)
 
 
 def _nothing(output: int) -> tuple[Usage, Money]:

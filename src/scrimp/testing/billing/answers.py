@@ -13,7 +13,24 @@ from typing import Any
 from scrimp.testing.billing.tokens import PER_CALL, Piece, count, dense, pieces
 
 _NAME = re.compile(r"(?:.*[/-])?(words|zh)-(\d+)$")
-_WORDS = " cat dog sun map ink owl sea fig oak tin jar ash elm fox gem hat".split(" ")[1:]
+_WORDS = (
+    "cat",
+    "dog",
+    "sun",
+    "map",
+    "ink",
+    "owl",
+    "sea",
+    "fig",
+    "oak",
+    "tin",
+    "jar",
+    "ash",
+    "elm",
+    "fox",
+    "gem",
+    "hat",
+)
 _HAN = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏"
 DEFAULT = 20
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-REFERENCE = re.compile(r"\$\{?(\d+)\}?")
-"""`$3` or `${3}`: the result of step 3, counted from 1."""
+REFERENCE = re.compile(r"\$(?:\{(\d+)\}|(\d+)(?!\d|[.,]\d))")
+"""`$3` or `${3}`: the result of step 3, counted from 1. `$3.50` and `$1,200` are money."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read(steps: Sequence[Mapping[str, Any]], *, first: int = 1) -> list[Step]:
 def references(value: Any) -> list[int]:
     """Numbers of the steps a value refers to, however deep."""
     if isinstance(value, str):
-        return [int(number) for number in REFERENCE.findall(value)]
+        return [_number(match) for match in REFERENCE.finditer(value)]
     if isinstance(value, Mapping):
         return [number for item in value.values() for number in references(item)]
     if isinstance(value, (list, tuple)):
@@ -68,8 +68,8 @@ def fill(value: Any, results: Mapping[int, str]) -> Any:
     if isinstance(value, str):
         whole = REFERENCE.fullmatch(value.strip())
         if whole:
-            return _as_value(results[int(whole.group(1))])
-        return REFERENCE.sub(lambda match: results[int(match.group(1))], value)
+            return _as_value(results[_number(whole)])
+        return REFERENCE.sub(lambda match: results[_number(match)], value)
     if isinstance(value, Mapping):
         return {key: fill(item, results) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -90,6 +90,10 @@ def waves(plan: Sequence[Step]) -> list[list[Step]]:
         result.append(wave)
         done.update(dict.fromkeys(step.number for step in wave))
     return result
+
+
+def _number(match: re.Match[str]) -> int:
+    return int(match.group(1) or match.group(2))
 
 
 def _as_value(text: str) -> Any:
