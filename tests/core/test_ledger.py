@@ -97,7 +97,9 @@ def test_phases_and_prompts() -> None:
 
 def test_the_outward_form() -> None:
     data = Ledger.of([event("model", "planning", busy_us=1_500_000)], 2.0).to_json()
-    assert set(data) == {"total", "components", "terms", "phases", "retries", "prompts", "harness", "wall_seconds", "events"}  # fmt: skip
+    assert set(data) == {
+        "total", "components", "terms", "phases", "retries", "prompts", "harness", "wall_seconds", "events"
+    }  # fmt: skip
     assert set(data["components"]) == {"memory", "planning", "tools", "team", "answer"}
     assert set(data["phases"]) == {"write", "manage", "read"}
     assert data["total"] == {

@@ -59,7 +59,9 @@ def test_currencies_do_not_mix() -> None:
         Money(Decimal(1)) + Money(Decimal(1), currency="EUR")
 
 
-@pytest.mark.parametrize(("amount", "text"), [("10", "10"), ("100", "100"), ("1E+3", "1000"), ("0.0", "0"), ("1.10", "1.1")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("amount", "text"), [("10", "10"), ("100", "100"), ("1E+3", "1000"), ("0.0", "0"), ("1.10", "1.1")]
+)
 def test_plain_decimals(amount: str, text: str) -> None:
     assert plain(Decimal(amount)) == text
 

@@ -48,7 +48,9 @@ def test_the_catalogue_is_sorted_and_every_row_can_be_loaded() -> None:
 
 def test_a_row_in_its_outward_form() -> None:
     row = find("planner", "react").to_json()
-    assert set(row) == {"name", "family", "title", "paper", "needs", "saves", "against", "verdict", "provides", "package"}  # fmt: skip
+    assert set(row) == {
+        "name", "family", "title", "paper", "needs", "saves", "against", "verdict", "provides", "package"
+    }  # fmt: skip
     assert (row["provides"], row["verdict"], row["package"]) == (["Planner"], None, "scrimp")
     assert json.dumps(row)
 

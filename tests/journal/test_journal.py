@@ -99,9 +99,11 @@ def events(draw: Any) -> list[dict[str, Any]]:
         money = draw(st.sampled_from([Money(), Money.unknown(), Money.priced(Decimal(digits).scaleb(-18), "p 2026"),
                                       Money(None, "unknown", "p", known=Decimal(digits).scaleb(-9))]))  # fmt: skip
         rows.append({
-            "kind": draw(st.sampled_from(["model", "tool", "decision"])), "component": draw(st.sampled_from(COMPONENTS)),
+            "kind": draw(st.sampled_from(["model", "tool", "decision"])),
+            "component": draw(st.sampled_from(COMPONENTS)),
             "phase": draw(st.sampled_from(["", *PHASES])), "attempt": attempt, "money": money,
-            "retry": draw(st.sampled_from(RETRIES)) if attempt > 1 else "", "prompt": draw(st.sampled_from(["", "p@1"])),
+            "retry": draw(st.sampled_from(RETRIES)) if attempt > 1 else "",
+            "prompt": draw(st.sampled_from(["", "p@1"])),
             "usage": Usage(*draw(st.tuples(*[st.integers(0, 10**9)] * 6))), "busy_us": draw(st.integers(0, 10**12)),
             "name": draw(st.sampled_from(["m", "名"])), "started": draw(st.floats(0, 2e9)), "round": 3, "agent": "a",
             "parent": "p", "status": "ok", "request_hash": "r",

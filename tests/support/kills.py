@@ -137,7 +137,7 @@ def in_child(folder: Path, kill: Kill, resume: bool, after: float | None = None)
         try:
             anyio.run(_work, folder, kill, resume)
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a forked child must report anything and leave by _exit
             (folder / "error.txt").write_text(traceback.format_exc())
         finally:
             os._exit(code)

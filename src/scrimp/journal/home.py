@@ -27,5 +27,7 @@ def home() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make {folder}: {error.strerror}", remedy="set SCRIMP_HOME to another folder") from error
+        raise InputError(
+            f"cannot make {folder}: {error.strerror}", remedy="set SCRIMP_HOME to another folder"
+        ) from error
     return folder.resolve()

@@ -11,12 +11,11 @@ from scrimp.core.errors import ModelFailed
 from scrimp.core.messages import Delta, Image, Request
 from scrimp.core.protocols import Capabilities
 from scrimp.core.usage import Usage
-from scrimp.models.anthropic_stream import AnthropicAssembler
+from scrimp.models.anthropic_stream import AnthropicAssembler, event_error
 from scrimp.models.anthropic_wire import AnthropicDialect, body
 from scrimp.models.connection import Connection
 from scrimp.models.failures import Failures
 from scrimp.models.http import Clients, event_data
-from scrimp.models.limits import Watch
 from scrimp.models.tokens import compact, upper_bound
 from scrimp.models.turns import Turns
 
@@ -99,9 +98,9 @@ class Anthropic:
 
         content = body(request, self._dialect, self.capabilities, self._turns)
         assembler = AnthropicAssembler(_images(request))
-        watch = Watch(self.name, self.bound(request))
         try:
-            address = f"{self.connection.base}/messages"
+            base = self.connection.base.removesuffix("/messages")
+            address = f"{base}/messages" if base.endswith("/v1") else f"{base}/v1/messages"
             async with self._clients.get().stream("POST", address, json=content) as response:
                 if response.status_code != 200:
                     raise self._failures.refused(response, await response.aread())
@@ -109,15 +108,11 @@ class Anthropic:
                     async for data in events:
                         for delta in assembler.add(data):
                             yield delta
-                            if watch.see(delta):
-                                yield watch.cut()
-                                return
                 if assembler.finish is None:
                     raise ModelFailed(f"the stream of {self.name} ended without a finish", retryable=True)
                 last = assembler.last()
-                watch.see(last)
                 self._turns.keep(assembler.blocks)
-                yield watch.checked(last)
+                yield last
         except httpx2.HTTPError as error:
             raise self._failures.lost(error) from error
 
@@ -155,9 +150,9 @@ class Anthropic:
         if not isinstance(value, dict):
             raise ModelFailed(f"{self.name} sent an event that is no object: {self._failures.shown(data)}")
         if value.get("type") == "error":
-            error = value.get("error")
-            shown = self._failures.shown(str(error.get("message") or "")) if isinstance(error, Mapping) else ""
-            value["error"] = {**(error if isinstance(error, Mapping) else {}), "message": f"{self.name}: {shown}"}
+            failure = event_error(value.get("error"))
+            raise ModelFailed(f"{self.name} broke off: {self._failures.shown(failure.message)}",
+                              retryable=failure.retryable, begun=True)  # fmt: skip
         return value
 
     def _block_bound(self, block: Mapping[str, Any]) -> int:

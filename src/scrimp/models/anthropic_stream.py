@@ -32,6 +32,7 @@ class AnthropicAssembler:
         self.finish: Finish | None = None
         self.blocks: list[dict[str, Any]] = []
         self._usage: dict[str, Any] = {}
+        self._final = False  # whether the counts are those of the whole answer: told after its last piece
         self._open: dict[int, dict[str, Any]] = {}
         self._written: dict[int, str] = {}
 
@@ -39,21 +40,20 @@ class AnthropicAssembler:
         """What one event adds; kinds of event that are not known add nothing.
 
         Raises:
-            ModelFailed: the event has not the form of its kind, or tells of an error.
+            ModelFailed: the event has not the form of its kind.
         """
         kind = data.get("type")
-        if kind == "error":
-            raise event_error(data.get("error"))
         if kind == "message_start":
             self._account(_map(data.get("message")).get("usage"))
         elif kind == "content_block_start":
             yield from self._start(_index(data), _map(data.get("content_block")))
         elif kind == "content_block_delta":
+            self._final = False
             yield from self._delta(_index(data), _map(data.get("delta")))
         elif kind == "content_block_stop":
             yield from self._stop(_index(data))
         elif kind == "message_delta":
-            self._account(data.get("usage"))
+            self._final = self._account(data.get("usage"))
             reason = _map(data.get("delta")).get("stop_reason")
             if reason:
                 self.finish = _FINISH.get(str(reason), "stop")
@@ -63,7 +63,7 @@ class AnthropicAssembler:
     def last(self) -> Delta:
         """The final Delta: calls still open, finish and usage."""
         calls = [delta for index in sorted(self._open) for delta in self._stop(index)]
-        usage = normalise(self._usage, self.images) if self._usage else None
+        usage = normalise(self._usage, self.images) if self._final else None
         return Delta(tool_calls=tuple(call for delta in calls for call in delta.tool_calls),
                      finish=self.finish or "stop", usage=usage)  # fmt: skip
 
@@ -84,8 +84,10 @@ class AnthropicAssembler:
                 yield Delta(text=text)
         elif kind == "input_json_delta":
             self._written[index] += str(delta.get("partial_json") or "")
+            yield from _unseen(delta.get("partial_json"))
         elif kind == "thinking_delta":
             block["thinking"] = str(block.get("thinking") or "") + str(delta.get("thinking") or "")
+            yield from _unseen(delta.get("thinking"))
         elif kind == "signature_delta":
             block["signature"] = str(block.get("signature") or "") + str(delta.get("signature") or "")
 
@@ -113,15 +115,17 @@ class AnthropicAssembler:
         content = data.get("content")
         if not isinstance(content, list):
             raise ModelFailed("the server answered without content")
-        self._account(data.get("usage"))
+        self._final = self._account(data.get("usage"))
         for index, block in enumerate(content):
             yield from self._start(index, _map(block))
             yield from self._stop(index)
         self.finish = _FINISH.get(str(data.get("stop_reason")), "stop")
 
-    def _account(self, usage: Any) -> None:
-        """Later counts stand in for earlier ones; those of the last event are what is billed."""
-        self._usage.update({key: value for key, value in _map(usage).items() if value is not None})
+    def _account(self, usage: Any) -> bool:
+        """Later counts stand in for earlier ones; whether these say how much was written."""
+        stated = {key: value for key, value in _map(usage).items() if value is not None}
+        self._usage.update(stated)
+        return "output_tokens" in stated
 
 
 def normalise(usage: Mapping[str, Any], images: int = 0) -> Usage:
@@ -143,7 +147,13 @@ def event_error(error: Any) -> ModelFailed:
     """The failure that an error event tells of. It has no status: the request was taken, and may be billed."""
     error = _map(error)
     kind = str(error.get("type") or "error")
-    return ModelFailed(f"{kind}: {error.get('message') or 'no word why'}", retryable=kind in RETRYABLE)
+    return ModelFailed(f"{kind}: {error.get('message') or 'no word why'}", retryable=kind in RETRYABLE, begun=True)
+
+
+def _unseen(text: Any) -> Iterator[Delta]:
+    """Tells that something came which no field of a Delta shows yet."""
+    if text:
+        yield Delta(unseen=len(str(text).encode("utf-8", "surrogatepass")))
 
 
 def _index(data: Mapping[str, Any]) -> int:

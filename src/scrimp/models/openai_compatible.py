@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from scrimp.core.errors import ModelFailed
 from scrimp.core.messages import Audio, Delta, Image, Request, Text, user
 from scrimp.core.protocols import Capabilities
 from scrimp.core.usage import Usage
 from scrimp.models.connection import Connection
+from scrimp.models.effort import level_for
 from scrimp.models.failures import Failures
-from scrimp.models.openai_stream import Assembler, EventParser, stream_error
+from scrimp.models.http import Clients, event_data
+from scrimp.models.openai_stream import Assembler, stream_error
 from scrimp.models.openai_wire import body, stated, wire_arguments
 from scrimp.models.tokens import compact, upper_bound
 
@@ -60,8 +60,8 @@ class OpenAICompatible:
         self.capabilities = capabilities or Capabilities(window=HOSTED_WINDOW)
         self._base, self._dialect = connection.base, connection.dialect
         self._failures = Failures(name, connection)
-        self._transport = transport
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+        headers = {"Authorization": f"Bearer {connection.api_key}"} if connection.api_key else {}
+        self._clients = Clients(connection, headers, transport)
 
     def __repr__(self) -> str:
         return f"OpenAICompatible({self.name!r}, {self._base!r})"
@@ -120,8 +120,11 @@ class OpenAICompatible:
 
         One token per UTF-8 byte of messages, tools and an output schema that enters the prompt (a grammar does
         not), `MESSAGE_OVERHEAD` per message, `TOOL_OVERHEAD` per tool, and what templates add by themselves.
+
+        Raises:
+            InputError: the request asks for an effort the model does not have.
         """
-        request = stated(request, self.capabilities)
+        request = stated(self._fitted(request), self.capabilities)
         size = REQUEST_OVERHEAD + (TOOLS_OVERHEAD if request.tools else 0)
         images = 0
         for message in request.messages:
@@ -145,13 +148,13 @@ class OpenAICompatible:
         """
         import httpx2
 
-        content = body(request, self._dialect, self.capabilities)
+        content = body(self._fitted(request), self._dialect, self.capabilities)
         images = sum(isinstance(part, Image) for message in request.messages for part in message.parts)
         assembler = Assembler(images)
         try:
             headers = {"Connection": "close"} if self.connection.one_use else None
             address = f"{self._base}/chat/completions"
-            async with self._client().stream("POST", address, json=content, headers=headers) as response:
+            async with self._clients.get().stream("POST", address, json=content, headers=headers) as response:
                 if response.status_code != 200:
                     raise self._failures.refused(response, await response.aread())
                 if "event-stream" in response.headers.get("content-type", "event-stream"):
@@ -170,9 +173,7 @@ class OpenAICompatible:
 
     async def aclose(self) -> None:
         """Close this event loop's HTTP client."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        await self._clients.aclose()
 
     async def __aenter__(self) -> OpenAICompatible:
         return self
@@ -182,36 +183,18 @@ class OpenAICompatible:
 
     # -- within -------------------------------------------------------------------------------------
 
-    def _client(self) -> httpx2.AsyncClient:
-        loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            import httpx2
-
-            key = self.connection.api_key
-            timeout = httpx2.Timeout(self.connection.timeout, connect=10.0)
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
-            # No proxies from the environment for an address on this very machine.
-            direct = self.connection.host in ("127.0.0.1", "localhost", "::1")
-            client = httpx2.AsyncClient(
-                headers=headers, timeout=timeout, transport=self._transport, trust_env=not direct
-            )
-            self._clients[loop] = client
-        return client
+    def _fitted(self, request: Request) -> Request:
+        """The request with an effort the model knows."""
+        if request.effort is None:
+            return request
+        level = level_for(self.name, request.effort)
+        return request if level == request.effort else request.with_(effort=level)
 
     async def _events(self, response: httpx2.Response) -> AsyncGenerator[Mapping[str, Any], None]:
         """The objects of a stream, up to `[DONE]` or its end."""
-        parser = EventParser()
-        async with contextlib.aclosing(response.aiter_bytes()) as chunks:
-            async for chunk in chunks:
-                for data in parser.feed(chunk):
-                    if data.strip() == "[DONE]":
-                        return
-                    yield self._object(data)
-        for data in parser.end():
-            if data.strip() == "[DONE]":
-                return
-            yield self._object(data)
+        async with contextlib.aclosing(event_data(response)) as events:
+            async for data in events:
+                yield self._object(data)
 
     def _object(self, data: str) -> Mapping[str, Any]:
         try:
@@ -254,7 +237,7 @@ class OpenAICompatible:
         import httpx2
 
         try:
-            response = await self._client().get(url, timeout=20.0)
+            response = await self._clients.get().get(url, timeout=20.0)
         except httpx2.HTTPError as error:
             raise self._failures.lost(error) from error
         if response.status_code in (401, 403, 429, 503):
@@ -272,7 +255,7 @@ class OpenAICompatible:
         content = {**body(request, self._dialect, capabilities), "stream": False}
         del content["stream_options"]
         try:
-            response = await self._client().post(f"{self._base}/chat/completions", json=content)
+            response = await self._clients.get().post(f"{self._base}/chat/completions", json=content)
             answer = response.json()["choices"][0]["message"]["content"] if response.status_code == 200 else ""
         except httpx2.HTTPError as error:
             raise self._failures.lost(error) from error

@@ -161,12 +161,15 @@ def test_what_a_failed_call_costs(
 ) -> None:
     async def main() -> None:
         bench = Bench(Raw(*pieces, failure), budget={"tokens": 1000, "model_calls": 5})
-        with pytest.raises(ModelFailed, match=failure.message):
-            if streamed:
-                async for _ in bench.ctx.stream(HELLO, prompt=ASK):
-                    pass
-            else:
+
+        async def ask() -> None:
+            if not streamed:
                 await bench.ctx.complete(HELLO, prompt=ASK)
+            async for _ in bench.ctx.stream(HELLO, prompt=ASK):
+                pass
+
+        with pytest.raises(ModelFailed, match=failure.message):
+            await ask()
         assert (bench.ledger.total.tokens.total, bench.events[0].status) == (tokens, status)
         assert bench.account.spent == {"tokens": tokens, "model_calls": 1}
         assert not bench.open_calls()

@@ -281,7 +281,8 @@ def test_results_as_text() -> None:
 def test_a_tool_in_one_line() -> None:
     schema = {"type": "object", "required": ["x"], "properties": {
         "x": {"type": "integer", "description": "How many."}, "unit": {"enum": ["km", "里"]},
-        "names": {"type": "array", "items": {"type": "string"}}, "any": {}, "two": {"type": ["string", "null"]}}}  # fmt: skip
+        "names": {"type": "array", "items": {"type": "string"}}, "any": {},
+        "two": {"type": ["string", "null"]}}}  # fmt: skip
     tool = Tool("go", "Go\n there.", schema, None)
     assert signature(tool.spec) == (
         'go(x: integer (How many), unit?: "km" | "里", names?: string[], any?: any, two?: string|null) - Go there.'

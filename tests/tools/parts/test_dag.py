@@ -18,8 +18,9 @@ def plans(draw: Any) -> list[dict[str, Any]]:
     steps = []
     for number in range(1, draw(st.integers(1, 8)) + 1):
         needs = draw(st.sets(st.integers(1, number - 1), max_size=3)) if number > 1 else set()
-        values: dict[str, Any] = {f"a{need}": draw(st.sampled_from([f"${need}", f"see ${{{need}}} 见", [{"x": f"${need}"}]]))
-                                  for need in needs}  # fmt: skip
+        values: dict[str, Any] = {}
+        for need in needs:
+            values[f"a{need}"] = draw(st.sampled_from([f"${need}", f"see ${{{need}}} 见", [{"x": f"${need}"}]]))
         steps.append({"tool": "t", "arguments": {**values, "n": 5, "说": "天气"}, "wanted": needs})
     return steps
 
@@ -46,7 +47,8 @@ def test_filled_arguments_hold_no_reference(steps: list[dict[str, Any]]) -> None
 @pytest.mark.parametrize(
     ("value", "result"),
     [
-        ("$1", 42), (" ${1} ", 42), ("it is $1.", "it is 42."), ("${1}2", "422"), (["$1", {"x": "$2"}], [42, {"x": "雨"}]),
+        ("$1", 42), (" ${1} ", 42), ("it is $1.", "it is 42."), ("${1}2", "422"),
+        (["$1", {"x": "$2"}], [42, {"x": "雨"}]),
         ("$3", [1, 2]), ("$2天", "雨天"), (7, 7), (None, None),
     ],
 )  # fmt: skip
@@ -64,7 +66,8 @@ def test_an_amount_of_money_is_no_reference(text: str) -> None:
 @pytest.mark.parametrize(
     ("step", "says"),
     [
-        ({"tool": "t", "arguments": {"x": "$1"}}, "step 1 refers to $1"), ({"tool": "t", "arguments": {"x": "$9"}}, "$9"),
+        ({"tool": "t", "arguments": {"x": "$1"}}, "step 1 refers to $1"),
+        ({"tool": "t", "arguments": {"x": "$9"}}, "$9"),
         ({"tool": "t", "arguments": {"x": "$0"}}, "refers to $0"), ({"tool": "t"}, "step 1 is no call"),
         ({"tool": 3, "arguments": {}}, "no call"), ({"tool": "t", "arguments": []}, "no call"), ({}, "no call"),
     ],

@@ -19,7 +19,8 @@ TOOLS = (
     Tool("book_hotel", "预订酒店房间。", {}),
 )
 QUESTIONS = [
-    ("What is the weather like in Oslo?", "get_weather"), ("Convert 5 dollars to euros, which currency?", "convert_currency"),
+    ("What is the weather like in Oslo?", "get_weather"),
+    ("Convert 5 dollars to euros, which currency?", "convert_currency"),
     ("北京明天的天气预报怎么样？", "query_weather_cn"), ("从上海到杭州的列车几点开？", "query_trains"),
     ("帮我预订一个房间", "book_hotel"),
 ]  # fmt: skip
