@@ -138,6 +138,7 @@ def page(tmp_path: Path, scrimp_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     folder.mkdir()
     made = Page(folder, scrimp_home)
     monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))  # as for a script that stands there
     monkeypatch.setenv("SCRIMP_MODEL", made.environment["SCRIMP_MODEL"])
     monkeypatch.setitem(sys.modules, "docs_page", made.namespace)
     return made

@@ -13,15 +13,13 @@ from functools import lru_cache
 from typing import Any
 
 from scrimp.core.messages import Audio, Image, Message, Request, Text, ToolCall, ToolSpec
+from scrimp.models.images import image_tokens
 
 PER_MESSAGE = 4
 """Tokens that chat templates put around one message (`<|im_start|>role` ... `<|im_end|>` and a new line)."""
 
 PER_REQUEST = 3
 """Tokens that open the answer."""
-
-IMAGE_ESTIMATE = 765
-"""Tokens of a picture of unknown size: 1024 x 1024 where a tile of 512 x 512 is 170 tokens and the picture 85."""
 
 AUDIO_PER_SECOND = 10
 """Tokens per second of sound (600 a minute)."""
@@ -79,15 +77,37 @@ def estimate(text: str) -> int:
     return max(1, round(sum(_PRICE[piece.lastgroup or "other"](piece.group()) for piece in _PIECES.finditer(text))))
 
 
-def estimate_request(request: Request) -> int:
-    """The likely prompt tokens of a request: messages, tool calls, tools and output schema."""
-    total = PER_REQUEST + sum(map(estimate_message, request.messages)) + estimate_tools(request.tools)
+SCRIPTS = ("latin", "cjk", "marks", "other")
+"""Classes of text whose tokens a vocabulary spends differently; see `by_script`."""
+
+_SCRIPT = {"word": 0, "accented": 0, "han": 1, "kana": 1, "hangul": 1, "wide": 1, "number": 2, "mark": 2, "lines": 2,
+           "space": 2, "letters": 3, "other": 3}  # fmt: skip
+
+
+def by_script(text: str) -> tuple[float, ...]:
+    """The likely tokens of `text` by `SCRIPTS`: words in Latin letters; Chinese, Japanese and Korean; digits, marks and
+    white space; everything else. Their sum is the estimate before rounding."""
+    sums = [0.0] * len(SCRIPTS)
+    for piece in _PIECES.finditer(text):
+        kind = piece.lastgroup or "other"
+        sums[_SCRIPT[kind]] += _PRICE[kind](piece.group())
+    return tuple(sums)
+
+
+def estimate_request(request: Request, model: str = "") -> int:
+    """The likely prompt tokens of a request: messages, tool calls, tools and output schema.
+
+    `model` finds the rule by which pictures are counted.
+    """
+    total = PER_REQUEST + sum(estimate_message(message, model) for message in request.messages)
+    total += estimate_tools(request.tools)
     return total + (estimate(compact(request.schema)) if request.schema is not None else 0)
 
 
-def estimate_message(message: Message) -> int:
+def estimate_message(message: Message, model: str = "") -> int:
     """The likely tokens of one message, its wrapping included."""
-    return PER_MESSAGE + sum(map(_estimate_part, message.parts)) + estimate_calls(message.tool_calls)
+    parts = sum(_estimate_part(part, model) for part in message.parts)
+    return PER_MESSAGE + parts + estimate_calls(message.tool_calls)
 
 
 def estimate_calls(calls: tuple[ToolCall, ...]) -> int:
@@ -110,11 +130,9 @@ def compact(value: Mapping[str, Any] | Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _estimate_part(part: Text | Image | Audio) -> int:
+def _estimate_part(part: Text | Image | Audio, model: str = "") -> int:
     if isinstance(part, Text):
         return estimate(part.text)
     if isinstance(part, Audio):
         return round(AUDIO_PER_SECOND * part.seconds) or AUDIO_PER_SECOND
-    if part.width and part.height:
-        return 85 + 170 * (-(-part.width // 512)) * (-(-part.height // 512))
-    return IMAGE_ESTIMATE
+    return image_tokens(part, model)

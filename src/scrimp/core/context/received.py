@@ -44,5 +44,5 @@ class Received:
 
     @property
     def most(self) -> int:
-        """Output tokens that can have been billed: every byte that came, and the cap once more for those under way."""
-        return self.size + max(self._unseen, self._calls) + self.cap
+        """Output tokens that can have been billed: a token for every byte that came, and as many under way again."""
+        return max(2 * (self.size + max(self._unseen, self._calls)), self.cap)

@@ -19,7 +19,6 @@ from pathlib import Path
 import anyio
 
 from scrimp.core.money import plain
-from scrimp.core.usage import Usage
 from scrimp.testing.billing.cases import Case, cases
 from scrimp.testing.billing.client import BillingServer, BillShown
 from scrimp.testing.billing.runs import Outcome, run_case
@@ -52,11 +51,11 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """equal, above, stated (below by what the provider kept to itself) or FAIL."""
+        """equal, above, FAIL; or why the ledger may be below: stated, in flight."""
         if self.problems:
             return "FAIL"
-        if self.case.expected == "stated":
-            return "stated"
+        if self.case.expected in ("stated", "in flight") and self.excess < 0:
+            return self.case.expected
         return "above" if self.excess or self.excess_tokens else "equal"
 
     @property
@@ -119,14 +118,11 @@ def table(rows: Sequence[Row]) -> str:
     ]
     lines.insert(1, "-" * len(lines[0]))
     lines += [f"FAIL {row.case.name} ({row.where}): {problem}" for row in rows for problem in row.problems]
-    counts = {name: sum(row.verdict == name for row in rows) for name in ("equal", "above", "stated", "FAIL")}
+    counts = {
+        name: sum(row.verdict == name for row in rows) for name in ("equal", "above", "stated", "in flight", "FAIL")
+    }
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
     return "\n".join([*lines, f"{len(rows)} rows: {told}; tokens and dollars are of the whole run of each row"])
-
-
-def total_usage(usages: Sequence[Usage]) -> Usage:
-    """The sum of usages."""
-    return sum(usages, Usage())
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from scrimp.core.context.passage import Place
 from scrimp.core.errors import BudgetExceeded, ModelFailed
 from scrimp.core.events import Event, ulid
 from scrimp.core.ledger import Ledger
-from scrimp.core.messages import Message, system, user
+from scrimp.core.messages import Message, Request, system, user
 from scrimp.core.money import PriceList
 from scrimp.core.prompt import Prompt
 from scrimp.core.protocols import Model
@@ -35,6 +35,7 @@ from scrimp.outfit import Parts
 from scrimp.testing.billing.cases import WAIT, Case
 from scrimp.testing.billing.client import BillingServer
 from scrimp.testing.prices import RATES
+from scrimp.tools.sources.python import tool
 
 CAP = 64
 LIMIT = Decimal("0.5")
@@ -137,16 +138,18 @@ def _limit(case: Case, model: Model) -> Decimal:
     """The budget in dollars; a tight one leaves 24 output tokens and no second call."""
     if case.how != "tight":
         return LIMIT
-    from scrimp.core.messages import Request
-
     bound = model.bound(Request((system(_LONG), user("one")), max_output=CAP))
     return (RATES.worst_input * bound.prompt + RATES.output * 24).scaleb(-6)
 
 
 async def _scene(case: Case, server: BillingServer, desk: Desk) -> None:
     """What the client does. The first call has the fault; the one after it must find everything in order."""
-    server.control(faults=[dict(case.fault)] if case.fault else [], answers=[case.answer] if case.answer else [])
+    warm = case.how in ("cancel", "deadline")  # a connection is there, so that what is cut is the answer
+    faults = [*(["none"] if warm else []), *([dict(case.fault)] if case.fault else [])]
+    server.control(faults=faults, answers=[case.answer] if case.answer else [])
     first = (system(_LONG), user("one"))
+    if warm:
+        await desk.ask(system(_LONG), user("none"))
     match case.how:
         case "caches":
             await desk.ask(*first)
@@ -205,6 +208,4 @@ async def _agent(case: Case, server: BillingServer, model: Model, journal: Journ
 
 def _free(function: Any) -> Any:
     """The tool at no price, so that the dollars are the model's."""
-    from scrimp.tools.sources.python import tool
-
     return replace(tool(function), price=Decimal(0))

@@ -1,0 +1,1 @@
+"""The schema of the answer cache, as numbered SQL files."""

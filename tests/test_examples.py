@@ -1,0 +1,32 @@
+"""Every example runs: on the scripted model where it names a packaged one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ARGUMENTS = {"compare_two_systems": ["20"]}
+SAYS = {
+    "run_within_a_budget": ["done 1009650", "tools"],
+    "compare_two_systems": ["controls not run"],
+}
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_it_runs(example: Path, tmp_path: Path) -> None:
+    ask = [{"tool": "population", "arguments": {"city": city}} for city in ("Oslo", "Bergen")]
+    add = {"tool": "add", "arguments": {"a": 717710, "b": 291940}}
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps([ask, add, "1009650"]))
+    environment = {**os.environ, "SCRIMP_MODEL": f"scripted:{script}", "SCRIMP_HOME": str(tmp_path / "home")}
+    command = [sys.executable, str(example), *ARGUMENTS.get(example.stem, [])]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    for words in SAYS[example.stem]:
+        assert words in done.stdout
