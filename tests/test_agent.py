@@ -185,7 +185,7 @@ def test_what_was_found_is_the_answer_although_it_cannot_be_remembered(journal: 
 
 
 def test_a_model_that_fails_is_an_error_with_what_was_kept(journal: Journal) -> None:
-    result = agent(journal, [call("add", a=1, b=1), ModelFailed("overloaded", status=529, retryable=True)]).run("x")
+    result = agent(journal, [call("add", a=1, b=1), ModelFailed("overloaded", status=400)]).run("x")
     assert (result.status, result.answer) == ("error", "")
     assert "overloaded" in result.error
     assert journal.run(result.run).status == "error"

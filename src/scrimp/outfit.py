@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scrimp.core.context import Means, Settings
+from scrimp.core.context.means import RetryPolicy
 from scrimp.core.errors import InputError
 from scrimp.core.messages import digest
 from scrimp.core.money import PriceList
@@ -22,6 +23,9 @@ from scrimp.journal.replay import RecordedEmbedder, RecordedEnvironment, Recorde
 from scrimp.models import names, prices, tokens
 
 PACKAGED = ("local", "small")
+RETRY = RetryPolicy(attempts=4)
+"""Transport failures are sent again up to three times."""
+
 STAND_IN = "SCRIMP_MODEL"
 """Environment variable that names another model in place of the packaged ones, so that docs and demos can be tested."""
 
@@ -121,7 +125,7 @@ class Outfit:
 
     def _settings(self) -> Settings:
         system = self.system
-        return Settings(system.max_output, system.temperature, system.seed, system.effort, system.parallel_calls)
+        return Settings(system.max_output, system.temperature, system.seed, system.effort, system.parallel_calls, RETRY)
 
     def _with_methods(self, means: Means) -> Means:
         """Add policy, selector, gate and transforms, made anew: no state is shared between runs."""

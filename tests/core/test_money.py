@@ -103,3 +103,43 @@ def test_usage_adds_field_by_field(one: Usage, other: Usage) -> None:
     both = (one + other).to_json()
     assert both == {key: value + other.to_json()[key] for key, value in one.to_json().items()}
     assert list(both) == ["input", "cached_input", "cache_write", "output", "reasoning", "images"]
+
+
+ONE = Decimal(1)
+TIERED = Rates(ONE, ONE, ONE, ONE, above=0, tiers=(
+    Rates(Decimal(3), Decimal(2), ONE, Decimal(4), above=100), Rates(Decimal(2), Decimal(5), ONE, ONE, above=1000),
+))  # fmt: skip
+
+
+@given(usages, st.integers(0, 10**5))
+def test_no_prompt_within_a_bound_costs_more_than_the_worst_case_of_its_tiers(usage: Usage, more: int) -> None:
+    reach = TIERED.within(usage.prompt + more)
+    worst = (reach.worst_input * (usage.prompt + more) + reach.worst_output * usage.output).scaleb(-6)
+    assert (
+        TIERED.price(usage)
+        <= worst
+        <= (TIERED.worst_input * (usage.prompt + more) + TIERED.worst_output * usage.output).scaleb(-6)
+    )
+
+
+def test_a_tier_holds_above_its_threshold_for_all_tokens() -> None:
+    assert [TIERED.at(prompt).input for prompt in (0, 100, 101, 1000, 1001)] == [1, 1, 3, 3, 2]
+    assert TIERED.price(Usage(input=100)) == Decimal("0.0001")
+    assert TIERED.price(Usage(input=60, cached_input=41)) == Decimal("0.000221")
+    assert TIERED.within(100).tiers == ()
+    assert (TIERED.worst_input, TIERED.worst_output) == (4, 5)
+
+
+def test_services_and_lifetimes_without_a_price_are_unknown() -> None:
+    half = Rates(ONE / 2, ONE, ONE, ONE)
+    mine = Rates(ONE, ONE, ONE, ONE, Decimal(2), services=(("batch", half),))
+    prices = PriceList("l", "2026", {"m": mine, "tiered": TIERED}, reference=RATES)
+    assert prices.rates("m?service=batch") == half
+    assert prices.rates("m?service=default") is mine
+    assert prices.rates("m?service=flex") is None
+    assert prices.rates("m?cache=1h") is not None
+    assert prices.rates("m?cache=1h").cache_write == 2  # type: ignore[union-attr]
+    assert prices.rates("tiered?cache=1h") is None
+    assert prices.rates("http://h/v1?a=b#m") is mine
+    assert prices.rates("http://h/v1#m?service=batch") == half
+    assert prices.rates("oracle?error=0.1", local=True) is RATES

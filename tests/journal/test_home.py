@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from scrimp.core.errors import ScrimpError
 from scrimp.journal.home import home
 
 
@@ -21,11 +20,3 @@ def test_else_the_users_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     assert home() == tmp_path / "me" / ".local" / "share" / "scrimp"
-
-
-def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("x", encoding="utf-8")
-    monkeypatch.setenv("SCRIMP_HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(ScrimpError, match="SCRIMP_HOME") as caught:
-        home()
-    assert caught.value.exit_code in (2, 4)

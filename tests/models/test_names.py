@@ -17,6 +17,9 @@ from scrimp.core.errors import InputError, MissingExtra, ModelFailed, UnknownNam
 from scrimp.core.messages import Request, Response, ToolSpec, fold, user
 from scrimp.core.protocols import Model
 from scrimp.models import embedded, weights
+from scrimp.models.anthropic import Anthropic
+from scrimp.models.cache import CachedModel
+from scrimp.models.calibration import Calibrator
 from scrimp.models.names import OpenOptions, facts, open_model
 from scrimp.models.openai_compatible import OpenAICompatible
 from scrimp.models.tool_text import ToolText
@@ -54,7 +57,12 @@ def test_unknown_names_are_told_the_forms(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("anthropic:claude-haiku-4-5", "no Anthropic adapter"),
+        ("anthropic:claude-haiku-4-5", "ANTHROPIC_API_KEY"),
+        ("anthropic:", "nothing after the colon"),
+        ("anthropic:m?cache=2h", "cache=2h"),
+        ("anthropic:m?service=batch", "service=batch"),
+        ("openai:m?service=batch", "service=batch"),
+        ("openai:m?cache=1h", "unknown option 'cache'"),
         ("openai:", "nothing after the colon"),
         ("scripted:", "scripted:FILE"),
         ("http://127.0.0.1:1", "URL#NAME"),
@@ -81,6 +89,70 @@ def test_a_hosted_model_needs_its_key(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (model.capabilities.tools, model.capabilities.window, model.capabilities.local) == (True, 5000, False)
     assert "sk-secret" not in repr(model) + repr(vars(model))
     assert not opened("openai:o3", tmp_path).capabilities.logprobs
+
+
+def test_an_anthropic_model_is_opened_as_its_name_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
+    model = opened("anthropic:claude-opus-5?cache=1h&service=standard_only", tmp_path, window=1_000_000)
+    assert isinstance(model, Anthropic)
+    assert model.name == "anthropic:claude-opus-5?cache=1h&service=standard_only"
+    assert (model.capabilities.window, model.capabilities.schema) == (1_000_000, "response_format")
+    assert (model.connection.model, model.connection.base) == ("claude-opus-5", "https://api.anthropic.com/v1")
+    assert model.connection.extra == {"service_tier": "standard_only"}
+    assert "sk-secret" not in repr(model) + repr(vars(model))
+    for old in ("claude-opus-4", "claude-opus-4-1-20250805", "claude-sonnet-4-20250514", "claude-3-haiku"):
+        assert opened(f"anthropic:{old}", tmp_path).capabilities.schema == "none"
+    for new in ("claude-opus-4-5-20251101", "claude-sonnet-4-5", "claude-haiku-5-5"):
+        assert opened(f"anthropic:{new}", tmp_path).capabilities.schema == "response_format"
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "key"),
+    [
+        ("openai:m", "OPENAI_BASE_URL", "OPENAI_API_KEY"),
+        ("anthropic:m", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"),
+    ],
+)
+def test_another_address_of_a_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, variable: str, key: str
+) -> None:
+    monkeypatch.setenv(key, "k")
+    monkeypatch.setenv(variable, "http://127.0.0.1:7/gateway")
+    model = opened(name, tmp_path)
+    assert isinstance(model, OpenAICompatible | Anthropic)
+    assert model.connection.base == "http://127.0.0.1:7/gateway"
+    told = opened(name, tmp_path, base_url="http://127.0.0.1:8")
+    assert isinstance(told, OpenAICompatible | Anthropic)
+    assert told.connection.base == "http://127.0.0.1:8/v1"
+
+
+def test_a_service_is_asked_for_and_stays_in_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    model = opened("openai:gpt-5?service=flex", tmp_path)
+    assert isinstance(model, OpenAICompatible)
+    assert (model.name, model.connection.model) == ("openai:gpt-5?service=flex", "gpt-5")
+    assert model.connection.dialect.extra == {"service_tier": "flex"}
+    assert model.bound(Request((user("x"),), effort="max")).output > 0
+    with pytest.raises(InputError, match="no effort setting"):
+        opened("openai:gpt-4o", tmp_path).bound(Request((user("x"),), effort="low"))
+
+
+def test_answers_are_kept_and_estimates_learned_where_asked(tmp_path: Path) -> None:
+    script, calibrator = tmp_path / "s.json", Calibrator()
+    script.write_text('["你好", "再见"]', encoding="utf-8")
+    model = opened(f"scripted:{script}", tmp_path, answers=tmp_path / "a.sqlite", calibrator=calibrator)
+    assert isinstance(model, CachedModel)
+    request = Request((user("hello"),), max_output=10)
+
+    async def run() -> list[Response]:
+        first, second = [fold([delta async for delta in model.stream(request)]) for _ in range(2)]
+        await model.aclose()
+        return [first, second]
+
+    first, second = asyncio.run(run())
+    assert (first.text, second.text) == ("你好", "你好")
+    assert second.replayed == first.usage
+    assert calibrator.factors(model.name) != [1.0] * 5
 
 
 def test_a_script_is_opened_and_known_by_its_content(tmp_path: Path) -> None:

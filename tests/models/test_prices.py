@@ -134,3 +134,70 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         prices.load(tmp_path / "none.toml")
     with pytest.raises(UnknownName, match="hosted-2026-11"):
         prices.load("hosted-2025-11")
+
+
+TIERED = GOOD.replace(
+    'input = "0.3"',
+    """input = "0.3"
+output = "1"
+cache_write_1h = "0.6"
+batch = "0.5"
+flex = { input = "0.2", output = "0.9" }
+[[models.mine.tiers]]
+above = 200_000
+input = "0.6"
+output = "2"
+cache_write_1h = "1.2"
+""",
+)
+
+
+def test_long_prompts_batch_flex_and_hours_have_their_own_prices(tmp_path: Path) -> None:
+    table = prices.load(write(tmp_path, TIERED))
+    million = Usage(output=1_000_000)
+    short, long = million + Usage(input=200_000), million + Usage(input=200_001)
+    assert table.price("mine", short).amount == Decimal("1.06")
+    assert table.price("mine", long).amount == Decimal("2") + Decimal("0.6") * 200_001 / 1_000_000
+    assert table.price("mine?service=batch", short).amount == Decimal("0.53")
+    assert table.price("mine?service=flex", short).amount == Decimal("0.94")
+    assert table.price("mine?service=priority", short).state == "unknown"
+    written = Usage(cache_write=1_000)
+    assert table.price("mine", written).amount == Decimal("0.0003")
+    assert table.price("mine?cache=1h", written).amount == Decimal("0.0006")
+    assert table.price("mine?cache=off", written).amount == Decimal("0.0003")
+    assert table.price("openai:gpt-4o?cache=1h", written).state == "unknown"
+
+
+def test_the_packaged_tiers_and_services() -> None:
+    table = prices.load()
+    haiku = table.rates("anthropic:claude-haiku-5-5")
+    assert haiku is not None
+    assert (haiku.at(100_000).input, haiku.at(100_001).input) == (Decimal("0.1"), Decimal("0.5"))
+    assert haiku.within(100_000).worst_input == Decimal("0.125")
+    assert haiku.worst_input == Decimal("0.625")
+    hour = table.rates("anthropic:claude-haiku-5-5?cache=1h")
+    assert hour is not None
+    assert (hour.cache_write, hour.at(200_000).cache_write) == (Decimal("0.2"), Decimal(1))
+    batch = table.rates("openai:gpt-4.1?service=batch")
+    assert batch is not None
+    assert (batch.input, batch.cached_input, batch.output) == (Decimal(1), Decimal("0.5"), Decimal(4))
+    rising = [rates for rates in table.models.values() if rates.tiers]
+    assert len(rising) > 40
+    assert all(rates.worst_output >= rates.output and rates.tiers[0].above > 0 for rates in rising)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[models.m]\ninput = "1"\ntiers = 3', "tiers must be a list"),
+        ('[models.m]\ninput = "1"\n[[models.m.tiers]]\ninput = "2"', "has no length"),
+        ('[models.m]\ninput = "1"\n[[models.m.tiers]]\nabove = 9', "has no input"),
+        ('[models.m]\ninput = "1"\nbatch = "half"', "batch = 'half'"),
+        ('[models.m]\ninput = "1"\n[models.m.flex]\noutput = "1"', "has no input"),
+    ],
+)
+def test_a_wrong_tier_is_one_clear_line(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(InputError) as caught:
+        prices.load(write(tmp_path, text))
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)

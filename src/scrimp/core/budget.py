@@ -12,22 +12,25 @@ cancels, and `request_tokens` limits each request by itself; both are kept by th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import anyio
 
 from scrimp.core.errors import BudgetExceeded, InputError
 from scrimp.core.money import plain
+from scrimp.core.pot import NOT_SUMMED as NOT_SUMMED
+from scrimp.core.pot import Amount as Amount
+from scrimp.core.pot import Claim as Claim
+from scrimp.core.pot import Fit, Pot
 
-Amount = int | Decimal
+T = TypeVar("T")
+
 KEYS = (
     "usd", "tokens", "seconds", "model_calls", "tool_calls", "memory_accesses", "messages", "message_tokens",
     "nodes", "stored_bytes", "steps", "request_tokens",
 )  # fmt: skip
-NOT_SUMMED = ("seconds", "request_tokens")
 _DECIMAL = ("usd", "seconds")
 
 
@@ -92,46 +95,31 @@ def _amount(key: str, value: Any) -> Amount:
     return int(number)
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What the next call may spend at worst.
-
-    `fixed` is spent whatever is written; `per_output` times the output cap comes on top. `output`
-    is the cap asked for, `least` the smallest that is still of use.
-    """
-
-    what: str
-    fixed: Mapping[str, Amount] = field(default_factory=dict)
-    per_output: Mapping[str, Amount] = field(default_factory=dict)
-    output: int = 0
-    least: int = 0
-
-    def amounts(self, output: int) -> dict[str, Amount]:
-        """The vector at an output cap."""
-        if not self.per_output:
-            return dict(self.fixed)
-        result = dict(self.fixed)
-        for key, rate in self.per_output.items():
-            result[key] = result.get(key, 0) + rate * output
-        return result
-
-
 class Reservation:
     """A worst case that was taken from an account and is to be settled once.
 
     Attributes:
         output: the output cap that the budget could bear, at most what was asked.
         under: the open reservation inside which this one was made, None at the top.
+        capped: the limit that made `output` less than was asked; empty where none did.
     """
 
-    __slots__ = ("account", "amounts", "blocked", "open", "output", "under", "what")
+    __slots__ = ("account", "amounts", "blocked", "capped", "open", "output", "under", "what")
 
     def __init__(
-        self, account: LocalAccount, what: str, amounts: dict[str, Amount], output: int, under: Reservation | None
+        self, account: Account, what: str, amounts: dict[str, Amount], output: int, under: Reservation | None
     ) -> None:
         self.account, self.what, self.amounts, self.output, self.under = account, what, amounts, output, under
+        self.capped = ""
         self.open = True
         self.blocked = 0  # calls waiting inside this one; while any waits, nobody should wait for this one
+
+    def chain(self) -> Iterator[Reservation]:
+        """This one and those it was made inside of."""
+        call: Reservation | None = self
+        while call is not None:
+            yield call
+            call = call.under
 
 
 class Account(Protocol):
@@ -144,7 +132,7 @@ class Account(Protocol):
 
     async def reserve(
         self, claims: Sequence[Claim], *, under: Reservation | None = None, last: bool = False
-    ) -> list[Reservation]:
+    ) -> Sequence[Reservation]:
         """Take the worst case of all claims together, or raise BudgetExceeded and take nothing."""
         ...
 
@@ -156,8 +144,26 @@ class Account(Protocol):
         """Write off what was spent before this process took over (resume)."""
         ...
 
-    async def slice(self, budget: Budget, *, last_share: Decimal = Decimal(0)) -> Account:
-        """A child account whose limits are set aside here until it is closed."""
+    async def slice(
+        self,
+        budget: Budget,
+        *,
+        last_share: Decimal = Decimal(0),
+        whole: bool = False,
+        under: Reservation | None = None,
+    ) -> Account:
+        """A child account whose limits are set aside here until it is closed.
+
+        Args:
+            last_share: share of it that is kept for the last answer.
+            whole: it is given nothing less than it asks for, and waits while other whole slices are open that may
+                give something back. Such a slice is worked on by a task of its own (a run, a trial) and is closed
+                when that ends; without `whole`, it gets what is left.
+            under: the open reservation inside which it is made, for a whole slice that waits.
+
+        Raises:
+            BudgetExceeded: nothing is left (`whole`: not enough), and nothing that is open can give it back.
+        """
         ...
 
     async def close(self) -> None:
@@ -177,106 +183,83 @@ class Account(Protocol):
         ...
 
 
-class LocalAccount:
+class LocalAccount(Pot):
     """An account in memory. All accounts of one tree live in one event loop.
 
     Args:
         budget: the limits; keys without one are passed on to the parent.
         last_share: share of each limit kept for the last answer of an exhausted run; one model
             call and one step are kept whole.
+        patient: calls that these limits would cap wait while others are open, so that only the very last ones are
+            capped; for experiments, whose trials should not be cut short because others run at the same time.
     """
 
-    def __init__(self, budget: Budget, parent: LocalAccount | None = None, *, last_share: Decimal = Decimal(0)) -> None:
-        self.limits: dict[str, Amount] = {key: value for key, value in budget.limits.items() if key not in NOT_SUMMED}
-        self.parent = parent
+    def __init__(
+        self,
+        budget: Budget,
+        parent: LocalAccount | None = None,
+        *,
+        last_share: Decimal = Decimal(0),
+        patient: bool = False,
+    ) -> None:
+        super().__init__(budget.limits, parent, patient=patient)
+        self.keep(last_share)
         self.root: LocalAccount = parent.root if parent else self
-        self.spent: dict[str, Amount] = dict.fromkeys(self.limits, 0)
-        self.reserved: dict[str, Amount] = dict.fromkeys(self.limits, 0)
-        self.kept = {key: _kept(key, value, last_share) for key, value in self.limits.items()} if last_share else {}
-        self.closed = False
-        self._set_aside: dict[str, Amount] = {}
         self._slices: list[LocalAccount] = []
+        self._waiting = 0  # calls and slices that wait inside this account or below
         self._open: dict[Reservation, None] = {}  # root only: every open call of the tree, oldest first
-        self._waiters: list[anyio.Event] = []  # root only, oldest first
+        self._whole: dict[LocalAccount, None] = {}  # root only: open slices that a task of their own works on
+        self._waiters: dict[object, anyio.Event] = {}  # root only, oldest first
 
     # -- calls --
 
     async def reserve(
         self, claims: Sequence[Claim], *, under: Reservation | None = None, last: bool = False
-    ) -> list[Reservation]:
-        if self.closed:
-            raise InputError("this budget slice is closed", remedy="spawn a new child context")
-        taken = self._try(claims, under, last)
-        while isinstance(taken, BudgetExceeded):
-            if not self._worth_waiting(taken.key, under):
-                raise taken
-            await self._wait(under)
-            taken = self._try(claims, under, last)
-        return taken
+    ) -> Sequence[Reservation]:
+        fit = await self._when_it_fits(lambda: self.fit(claims, last), under)
+        return [self._reserve(claim, output, fit, under) for claim, output in zip(claims, fit.outputs, strict=True)]
 
     async def settle(self, reservation: Reservation, spent: Mapping[str, Amount]) -> None:
         if not reservation.open:
             raise ValueError(f"reservation for {reservation.what} was settled twice")
         reservation.open = False
         del self.root._open[reservation]
-        reservation.account._move(reservation.amounts, spent)
+        assert isinstance(reservation.account, LocalAccount)
+        reservation.account.move(reservation.amounts, spent)
         self.root._wake()
 
     async def charge(self, spent: Mapping[str, Amount]) -> None:
-        self._move({}, spent)
+        self.move({}, spent)
 
-    def _try(
-        self, claims: Sequence[Claim], under: Reservation | None, last: bool
-    ) -> list[Reservation] | BudgetExceeded:
-        cap, exceeded = self._cap(claims, last)
-        if exceeded is not None:
-            return exceeded
-        result = []
-        for claim in claims:
-            output = claim.output if cap is None else min(claim.output, claim.least + cap)
-            amounts = claim.amounts(output)
-            self._take(amounts)
-            reservation = Reservation(self, claim.what, amounts, output, under)
-            self.root._open[reservation] = None
-            result.append(reservation)
-        return result
-
-    def _cap(self, claims: Sequence[Claim], last: bool) -> tuple[int | None, BudgetExceeded | None]:
-        """How far above its least each claim's output may go so that all fit; None where nothing binds."""
-        cap: int | None = None
-        for key in dict.fromkeys(key for claim in claims for key in (*claim.fixed, *claim.per_output)):
-            owner = self._owner(key)
-            if owner is None:
-                continue
-            free = owner._free(key, last)
-            rates = [(claim.per_output.get(key, 0), claim) for claim in claims]
-            fixed = sum((claim.fixed.get(key, 0) for claim in claims), start=Decimal(0))
-            if fixed + sum((rate * claim.output for rate, claim in rates), start=Decimal(0)) <= free:
-                continue
-            least = fixed + sum((rate * claim.least for rate, claim in rates), start=Decimal(0))
-            if least > free:
-                return None, owner._exceeded(key, least, claims)
-            level = _level(free - least, rates)
-            cap = level if cap is None else min(cap, level)
-        return cap, None
+    def _reserve(self, claim: Claim, output: int, fit: Fit, under: Reservation | None) -> Reservation:
+        amounts = claim.amounts(output)
+        self.take(amounts)
+        reservation = Reservation(self, claim.what, amounts, output, under)
+        reservation.capped = fit.capped if output < claim.output else ""
+        self.root._open[reservation] = None
+        return reservation
 
     # -- slices --
 
-    async def slice(self, budget: Budget, *, last_share: Decimal = Decimal(0)) -> LocalAccount:
-        """A child account. Its limits are set aside here; where less is left, it gets what is left."""
-        limits = dict(budget.limits)
-        for key in [key for key in limits if key not in NOT_SUMMED]:
-            owner = self._owner(key)
-            if owner is None:
-                continue
-            free = owner._free(key, False)
-            if free <= 0:
-                raise owner._exceeded(key, limits[key], (Claim("slice"),))
-            limits[key] = min(limits[key], int(free) if isinstance(limits[key], int) else free)
+    async def slice(
+        self,
+        budget: Budget,
+        *,
+        last_share: Decimal = Decimal(0),
+        whole: bool = False,
+        under: Reservation | None = None,
+    ) -> LocalAccount:
+        if whole:
+            limits = await self._when_it_fits(lambda: self.share(budget.limits, True), under)
+        else:
+            self._still_open()
+            limits = granted(self.share(budget.limits, False))
         child = LocalAccount(Budget(limits), self, last_share=last_share)
-        child._set_aside = dict(child.limits)
-        self._take(child._set_aside)
+        child.set_aside = dict(child.limits)
+        self.take(child.set_aside)
         self._slices = [*(other for other in self._slices if not other.closed), child]
+        if whole:
+            self.root._whole[child] = None
         return child
 
     async def close(self) -> None:
@@ -284,138 +267,92 @@ class LocalAccount:
             return
         for child in self._slices:
             await child.close()  # whoever was stopped in the middle left it open
-        self.closed = True
-        if self.parent is not None:
-            # What a call still holds stays set aside above until it is settled.
-            left = {key: amount - self.reserved[key] for key, amount in self._set_aside.items()}
-            self.parent._move(left, self.spent)
+        self.root._whole.pop(self, None)
+        self.give_back()
         self.root._wake()
-
-    # -- what is left --
-
-    def remaining(self) -> dict[str, Amount]:
-        result: dict[str, Amount] = {}
-        account: LocalAccount | None = self
-        while account is not None:
-            for key in account.limits:
-                if key not in result:
-                    result[key] = max(account._free(key, False), 0)
-            account = account.parent
-        return result
-
-    def balance(self) -> dict[str, dict[str, Amount]]:
-        return {
-            key: {
-                "limit": limit,
-                "spent": self.spent[key],
-                "reserved": self.reserved[key],
-                "kept": self.kept.get(key, 0),
-            }
-            for key, limit in self.limits.items()
-        }
-
-    def bears(self, claim: Claim) -> bool:
-        return self._cap([claim], True)[1] is None
-
-    # -- arithmetic --
-
-    def _owner(self, key: str) -> LocalAccount | None:
-        """The nearest account upwards that limits the key; None where nobody does."""
-        account: LocalAccount | None = self
-        while account is not None and key not in account.limits:
-            account = account.parent
-        return account
-
-    def _free(self, key: str, last: bool) -> Amount:
-        free = self.limits[key] - self.spent[key] - self.reserved[key]
-        return free if last else free - self.kept.get(key, 0)
-
-    def _take(self, amounts: Mapping[str, Amount]) -> None:
-        for key, amount in amounts.items():
-            owner = self._owner(key)
-            if owner is not None:
-                owner.reserved[key] += amount
-
-    def _move(self, reserved: Mapping[str, Amount], spent: Mapping[str, Amount]) -> None:
-        for key, amount in reserved.items():
-            owner = self._owner(key)
-            if owner is not None:
-                owner.reserved[key] -= amount
-                if owner.closed and owner.parent is not None:
-                    owner.parent._move({key: amount}, {})
-        for key, amount in spent.items():
-            owner = self._owner(key)
-            if owner is not None:
-                owner.spent[key] += amount
-                if owner.closed and owner.parent is not None:
-                    owner.parent._move({}, {key: amount})
-
-    def _exceeded(self, key: str, needed: Amount, claims: Sequence[Claim]) -> BudgetExceeded:
-        return BudgetExceeded(
-            key,
-            limit=self.limits[key],
-            spent=self.spent[key],
-            reserved=self.reserved[key] + self.kept.get(key, 0),
-            needed=needed,
-            what=claims[0].what if len(claims) == 1 else f"batch of {len(claims)} calls",
-        )
 
     # -- waiting --
 
-    def _worth_waiting(self, key: str, under: Reservation | None) -> bool:
-        """Whether some open call may give back `key`: not one we are inside of, nor one that waits itself."""
-        ancestors = set()
-        while under is not None:
-            ancestors.add(under)
-            under = under.under
+    async def _when_it_fits(self, attempt: Callable[[], T | BudgetExceeded], under: Reservation | None) -> T:
+        """What `attempt` finds, once it is neither a refusal nor a cap that a patient account would rather not set;
+        as it is when nothing that is open can change it any more."""
+        around = list(under.chain()) if under is not None else []
+        me, marked = object(), False
+        try:
+            while True:
+                self._still_open()  # it may have been closed while this call waited
+                found = attempt()
+                key = wanting(found)
+                if not key or not self._worth_waiting(key, around):
+                    break
+                event = self.root._waiters[me] = anyio.Event()
+                if not marked:
+                    # Marked until it ends, not only while it sleeps: two that look again would wake each other forever.
+                    marked = True
+                    self._mark(around, 1)
+                    if around or self.root._whole:
+                        self.root._wake(but=me)  # whoever waited for one of these must look again
+                await event.wait()
+        finally:
+            self.root._waiters.pop(me, None)
+            if marked:
+                self._mark(around, -1)
+        return granted(found)
+
+    def _still_open(self) -> None:
+        if self.closed:
+            raise InputError("this budget slice is closed", remedy="spawn a new child context")
+
+    def _worth_waiting(self, key: str, around: Sequence[Reservation]) -> bool:
+        """Whether something open may give back `key`: no call we are inside of, nor one that waits itself.
+
+        A whole slice gives back as well when its task ends, unless all it does is wait.
+        """
+        running = (call for call in self.root._open if call.blocked == 0 and call not in around)
+        some = False
+        for call in running:
+            some = True
+            if call.amounts.get(key, 0) > 0:
+                return True
+        above = list(self._above())
         return any(
-            call.blocked == 0 and call not in ancestors and call.amounts.get(key, 0) > 0 for call in self.root._open
+            other not in above and other.set_aside.get(key, 0) > 0 and (some or other._waiting == 0)
+            for other in self.root._whole
         )
 
-    async def _wait(self, under: Reservation | None) -> None:
-        event = anyio.Event()
-        self.root._waiters.append(event)
-        chain = []
-        while under is not None:
-            chain.append(under)
-            under = under.under
-        for call in chain:
-            call.blocked += 1
-        if chain:
-            self.root._wake(but=event)  # whoever waited for one of these must look again
-        try:
-            await event.wait()
-        finally:
-            for call in chain:
-                call.blocked -= 1
-            if event in self.root._waiters:
-                self.root._waiters.remove(event)
+    def _mark(self, around: Sequence[Reservation], by: int) -> None:
+        """Count a waiter into the calls and the accounts that it is inside of."""
+        for call in around:
+            call.blocked += by
+        for account in self._above():
+            account._waiting += by
 
-    def _wake(self, but: anyio.Event | None = None) -> None:
-        waiters, self._waiters = self._waiters, [but] if but is not None else []
-        for event in waiters:
-            if event is not but:
+    def _above(self) -> Iterator[LocalAccount]:
+        """This account and those it is a slice of."""
+        pot: Pot | None = self
+        while isinstance(pot, LocalAccount):
+            yield pot
+            pot = pot.parent
+
+    def _wake(self, but: object = None) -> None:
+        for waiter, event in self._waiters.items():
+            if waiter is not but:
                 event.set()
 
 
-def _kept(key: str, limit: Amount, share: Decimal) -> Amount:
-    if key in ("usd",):
-        return limit * share
-    if key in ("model_calls",):
-        return 1 if limit > 1 else 0
-    if key in ("tokens", "message_tokens"):
-        return int(limit * share)
-    return 0
+def wanting(found: object) -> str:
+    """The limit that is short; empty where a claim or a slice fits as it should."""
+    if isinstance(found, BudgetExceeded):
+        return found.key
+    return found.capped if isinstance(found, Fit) and found.patient else ""
 
 
-def _level(free: Amount, rates: Sequence[tuple[Amount, Claim]]) -> int:
-    """The most output above its least that every claim can have for `free` (water filling)."""
-    pending = sorted((claim.output - claim.least, rate) for rate, claim in rates if rate)
-    weight = sum((Decimal(rate) for _, rate in pending), start=Decimal(0))
-    left = Decimal(free)
-    for extra, rate in pending:
-        if weight * extra > left:
-            return int(left / weight)
-        left -= Decimal(rate) * extra
-        weight -= Decimal(rate)
-    return pending[-1][0]
+def granted(found: T | BudgetExceeded) -> T:
+    """What was found.
+
+    Raises:
+        BudgetExceeded: it was a refusal.
+    """
+    if isinstance(found, BudgetExceeded):
+        raise found
+    return found

@@ -6,14 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from scrimp.core.errors import InputError
-
 
 def home() -> Path:
     """The folder that holds journals, caches, models and downloaded benchmarks; made when missing.
 
     Raises:
-        InputError: it cannot be made.
+        OSError: it cannot be made; the command line looks before it asks.
     """
     named = os.environ.get("SCRIMP_HOME")
     if named:
@@ -24,10 +22,5 @@ def home() -> Path:
         folder = Path.home() / "Library" / "Application Support" / "scrimp"
     else:
         folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "scrimp"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"cannot make {folder}: {error.strerror}", remedy="set SCRIMP_HOME to another folder"
-        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()

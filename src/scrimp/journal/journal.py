@@ -113,9 +113,9 @@ class Journal:
         """EventSink: what it came to. Event and payloads are one transaction."""
         with self._writing() as db:
             run = event.key.run
-            request_key = self._payloads.put(run, request)
-            response_key = self._payloads.put(run, response, event.response_hash)
-            db.execute(_INSERT_EVENT, (*_row(event), request_key, response_key))
+            request_place = self._payloads.place(run, request)
+            response_place = self._payloads.place(run, response, event.response_hash)
+            db.execute(_INSERT_EVENT, (*_row(event), request_place, response_place))
 
     def reopen(self, run: str) -> None:
         """This process goes on with a run: calls that ended only because the run was stopped are open again."""

@@ -1,16 +1,26 @@
-"""Texts stored once per content, compressed."""
+"""Texts stored once per content, compressed; short ones stand in the event itself.
+
+A request is a list of the hashes of its messages. Long lists are cut into groups of eight, and groups into groups
+again, each stored once under its hash, so that a request of n messages adds what is new and a few hashes to those
+before it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 from scrimp.core.messages import Request, canonical, digest
 
 _RAW, _ZLIB = b"\x00", b"\x01"
 _WORTH_COMPRESSING = 256  # bytes; below, the header and the time cost more than is saved
+_HERE = "="  # begins what is no hash but the text itself
+_SHORT = 1024  # characters up to which a text that belongs to one event stands in it
+_GROUP = 8
 
 
 def pack(text: str) -> bytes:
@@ -37,65 +47,109 @@ class Payloads:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._stored: dict[str, set[str]] = {}
+        self._lists: dict[str, dict[tuple[str, ...], str]] = {}  # hashes of lists of hashes
 
     def put(self, run: str, value: Any, hash_: str = "") -> str:
-        """Store a JSON value, or a Request message by message, as used by `run`; its hash, empty for None."""
+        """Store a JSON value as used by `run`; its hash, empty for None."""
         if value is None:
             return ""
-        stored = self._stored.setdefault(run, set())
-        if isinstance(value, Request):
-            return self._put_request(run, value, stored)
-        hash_ = hash_ or digest(value)
-        if hash_ not in stored:
-            self._insert(run, hash_, canonical(value), stored)
-        return hash_
+        return self._put_text(run, canonical(value), hash_)
 
-    def get(self, hash_: str) -> Any:
-        """The value, messages and tools of a request filled in; None for the empty hash."""
-        if not hash_:
+    def place(self, run: str, value: Any, hash_: str = "") -> str:
+        """Where an event finds a JSON value or a Request: the hash it is stored under, or itself where it is short."""
+        if value is None:
+            return ""
+        text = self._request(run, value) if isinstance(value, Request) else canonical(value)
+        return _HERE + text if len(text) <= _SHORT else self._put_text(run, text, hash_)
+
+    def get(self, place: str) -> Any:
+        """The value that `put` or `place` gave this for, messages and tools of a request filled in; None for nothing."""
+        if not place:
             return None
-        row = self._connection.execute("SELECT data FROM payloads WHERE hash = ?", (hash_,)).fetchone()
-        if row is None:
-            return None
-        value = json.loads(unpack(row[0]))
+        if place.startswith(_HERE):
+            value = json.loads(place[len(_HERE) :])
+        else:
+            row = self._connection.execute("SELECT data FROM payloads WHERE hash = ?", (place,)).fetchone()
+            if row is None:
+                return None
+            value = json.loads(unpack(row[0]))
         if isinstance(value, dict) and value.get("$") == "request":
             value.pop("$")
-            value["messages"] = [self.get(item) for item in value["messages"]]
+            value["messages"] = list(self._messages(value["messages"]))
             value["tools"] = self.get(value["tools"]) or []
         return value
 
     def done(self, run: str) -> None:
         """Forget what was stored for a run that has ended."""
         self._stored.pop(run, None)
+        self._lists.pop(run, None)
 
     def forget(self) -> None:
         """Drop what is remembered as stored, after a transaction that did not commit."""
         self._stored.clear()
+        self._lists.clear()
 
-    def _put_request(self, run: str, request: Request, stored: set[str]) -> str:
+    def _request(self, run: str, request: Request) -> str:
+        """Store the messages and tools of a request; the text that names them."""
+        stored = self._stored.setdefault(run, set())
         for message in request.messages:
             if message.hash not in stored:
                 self._insert(run, message.hash, canonical(message.to_json()), stored)
-        tools = ""
-        if request.tools:
-            tools = digest([tool.hash for tool in request.tools])
-            if tools not in stored:
-                self._insert(run, tools, canonical([tool.to_json() for tool in request.tools]), stored)
         document = {
             "$": "request",
-            "messages": [message.hash for message in request.messages],
-            "tools": tools,
+            "messages": self._grouped(run, [message.hash for message in request.messages]),
+            "tools": self._tools(run, request),
             "schema": request.schema,
             "max_output": request.max_output,
             "temperature": request.temperature,
             "seed": request.seed,
-            "stop": list(request.stop),
+            "stop": request.stop,
             "logprobs": request.logprobs,
             "effort": request.effort,
             "prompt": request.prompt,
             "parallel_calls": request.parallel_calls,
         }
-        return self.put(run, document)
+        return canonical(document)
+
+    def _tools(self, run: str, request: Request) -> str:
+        """Where the tools of a request are; the list is the same for all requests of a run, mostly."""
+        if not request.tools:
+            return ""
+        known, key = self._lists.setdefault(run, {}), tuple(tool.hash for tool in request.tools)
+        if key not in known:
+            known[key] = digest(key)
+            if known[key] not in self._stored[run]:
+                self._insert(run, known[key], canonical([tool.to_json() for tool in request.tools]), self._stored[run])
+        return known[key]
+
+    def _grouped(self, run: str, hashes: list[str]) -> list[str]:
+        """The list with its beginning in groups."""
+        known, rest = self._lists.setdefault(run, {}), []
+        while len(hashes) > _GROUP:
+            whole = len(hashes) - len(hashes) % _GROUP
+            rest = hashes[whole:] + rest
+            keys = [tuple(hashes[start : start + _GROUP]) for start in range(0, whole, _GROUP)]
+            for key in keys:
+                if key not in known:
+                    known[key] = self._put_text(run, canonical(key))
+            hashes = [known[key] for key in keys]
+        return hashes + rest
+
+    def _messages(self, hashes: list[str]) -> Iterator[Any]:
+        """The messages behind hashes, of which some are groups."""
+        for hash_ in hashes:
+            value = self.get(hash_)
+            if isinstance(value, list):
+                yield from self._messages(value)
+            else:
+                yield value
+
+    def _put_text(self, run: str, text: str, hash_: str = "") -> str:
+        stored = self._stored.setdefault(run, set())
+        hash_ = hash_ or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        if hash_ not in stored:
+            self._insert(run, hash_, text, stored)
+        return hash_
 
     def _insert(self, run: str, hash_: str, text: str, stored: set[str]) -> None:
         # Another run may have stored the same text; that this run uses it is written down all the same.

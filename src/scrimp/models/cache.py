@@ -15,7 +15,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from scrimp.core.messages import Delta, Fold, Request, Response, canonical, digest
-from scrimp.core.protocols import Capabilities, Model
+from scrimp.core.protocols import Model
 from scrimp.core.usage import NO_USAGE, Usage
 from scrimp.journal.sqlite import connect, failed, transaction
 
@@ -88,12 +88,7 @@ class CachedModel:
 
     def __init__(self, inner: Model, answers: Answers | None = None) -> None:
         self.inner, self.answers = inner, answers or Answers()
-        self.name = inner.name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Those of the model behind."""
-        return self.inner.capabilities
+        self.name, self.capabilities = inner.name, inner.capabilities
 
     def bound(self, request: Request) -> Usage:
         """That of the model behind: nobody knows beforehand whether the cache has it."""

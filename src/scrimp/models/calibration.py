@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from scrimp.core.errors import InputError
-from scrimp.core.messages import Delta, Fold, Message, Request, Text
-from scrimp.core.protocols import Capabilities, Model
+from scrimp.core.messages import Delta, Fold, Image, Message, Request, Text
+from scrimp.core.protocols import Model
 from scrimp.core.usage import Usage
 from scrimp.journal.locks import write_whole
 from scrimp.models.images import image_tokens
 from scrimp.models.tokens import PER_MESSAGE, PER_REQUEST, SCRIPTS, by_script, compact
 
-PRIOR = 400.0
-"""Tokens of evidence per kind of text that the uncalibrated estimate weighs as much as."""
+PRIOR = 20.0
+"""Weight of the uncalibrated estimate, for each kind of text: that of 20 tokens of nothing but it."""
 
 FORGET = 0.995
 """Weight of what was learned before, at each new observation: vocabularies do not change, mixtures of text do."""
@@ -70,7 +70,7 @@ class Calibrator:
         self._factors: dict[str, list[float]] = {}
 
     def observe(self, model: str, request: Request, usage: Usage) -> None:
-        """Learn from the prompt of a call and what the provider says it was. Pictures are taken as their rule has them."""
+        """Learn from a prompt and what the provider says it was; pictures count as their rule has them."""
         pictures = sum(image_tokens(part, model) for part in _pictures(request))
         self._learn(model, _kinds(request), usage.prompt - pictures)
 
@@ -115,7 +115,6 @@ class Calibrator:
             name: {"squares": fit.squares, "products": fit.products, "seen": fit.seen}
             for name, fit in self._fits.items()
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps({"kinds": [*SCRIPTS, "frame"], "models": data}))
 
     @classmethod
@@ -143,12 +142,8 @@ class Observed:
     """A Model whose calls teach a Calibrator."""
 
     def __init__(self, inner: Model, calibrator: Calibrator) -> None:
-        self.inner, self.calibrator, self.name = inner, calibrator, inner.name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Those of the model behind."""
-        return self.inner.capabilities
+        self.inner, self.calibrator = inner, calibrator
+        self.name, self.capabilities = inner.name, inner.capabilities
 
     def bound(self, request: Request) -> Usage:
         """That of the model behind."""
@@ -181,9 +176,7 @@ async def _pieces(model: Model, request: Request) -> AsyncGenerator[Delta, None]
         yield delta
 
 
-def _pictures(request: Request) -> list[Any]:
-    from scrimp.core.messages import Image
-
+def _pictures(request: Request) -> list[Image]:
     return [part for message in request.messages for part in message.parts if isinstance(part, Image)]
 
 

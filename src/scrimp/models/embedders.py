@@ -39,17 +39,31 @@ def estimate_tokens(text: str) -> int:
 
 
 def open_embedder(name: str, home: Path) -> Embedder:
-    """The embedder called `name`: `multilingual` (cached under `HOME/cache`) or `hashing`.
+    """The embedder called `name`: `multilingual`, `minilm`, `openai:NAME`, `URL#NAME` or `hashing`.
+
+    All but `hashing` and `URL#NAME` (whose dimension is not known beforehand) are cached under `HOME/cache`.
 
     Raises:
         UnknownName: no embedder of that name.
         MissingExtra: its package is neither installed nor fetched.
+        InputError: the key or address of a hosted one is missing or wrong.
     """
+    kept = home / "cache" / "embeddings.sqlite"
     if name == "hashing":
         return HashingEmbedder()
     if name == "multilingual":
-        return CachedEmbedder(MultilingualEmbedder(home), home / "cache" / "embeddings.sqlite")
-    raise UnknownName("embedder", name, [entry.name for entry in CATALOGUE.values() if entry.kind == "embedder"])
+        return CachedEmbedder(MultilingualEmbedder(home), kept)
+    if name == "minilm":
+        from scrimp.models.embedders_onnx import MiniLMEmbedder
+
+        return CachedEmbedder(MiniLMEmbedder(), kept)
+    if name.startswith(("openai:", "http://", "https://")):
+        from scrimp.models.embedders_openai import open_hosted
+
+        hosted = open_hosted(name)
+        return CachedEmbedder(hosted, kept) if hosted.dimension else hosted
+    known = [entry.name for entry in CATALOGUE.values() if entry.kind == "embedder"]
+    raise UnknownName("embedder", name, [*known, "minilm", "openai:NAME", "URL#NAME"])
 
 
 # -- the multilingual model --------------------------------------------------------------------------
@@ -163,6 +177,7 @@ class CachedEmbedder:
     def __init__(self, inner: Embedder, path: Path | None = None, *, remember: int = 20_000) -> None:
         self.inner, self.path, self.remember = inner, path, remember
         self.name, self.dimension = inner.name, inner.dimension
+        self.local = bool(getattr(inner, "local", True))
         self._memory: OrderedDict[str, bytes] = OrderedDict()
 
     async def embed(self, texts: Sequence[str]) -> tuple[Vectors, Usage]:

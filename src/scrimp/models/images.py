@@ -39,15 +39,17 @@ def _tiles(width: int, height: int, found: Mapping[str, Any]) -> int:
 
 def _patches(width: int, height: int, found: Mapping[str, Any]) -> int:
     """Square patches that cover the picture, scaled down until there are not more than the model takes."""
-    patch, most = found["patch"], found["most"]
+    patch, most = int(found["patch"]), int(found["most"])
     edge = found.get("edge", max(width, height))
     scale = min(1.0, edge / max(width, height))
     count = math.ceil(width * scale / patch) * math.ceil(height * scale / patch)
     if count > most:
         scale = min(scale, math.sqrt(most * patch * patch / (width * height)))
         across, down = width * scale / patch, height * scale / patch
-        count = min(most, max(1, math.floor(across)) * math.ceil(down), max(1, math.floor(down)) * math.ceil(across))
-    return math.ceil(count * Fraction(found["times"]))
+        # Scaled once more, until one side is a whole number of patches.
+        fitting = min((math.floor(side) / side for side in (across, down) if side >= 1), default=1.0)
+        count = min(most, math.ceil(across * fitting - 1e-9) * math.ceil(down * fitting - 1e-9))
+    return math.ceil(int(count) * Fraction(found["times"]))
 
 
 def _squares(width: int, height: int, found: Mapping[str, Any]) -> int:

@@ -79,7 +79,7 @@ async def open_model(name: str, *, home: Path, options: OpenOptions | None = Non
         OutsideError: the local server did not start.
     """
     options = options or OpenOptions()
-    model = await _open(name, home, options)
+    model: Model = await _open(name, home, options)
     if options.calibrator is not None:
         from scrimp.models.calibration import Observed
 

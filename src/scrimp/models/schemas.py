@@ -100,10 +100,14 @@ class _Strict:
         if kind == "object":
             return self._object(schema, depth)
         if kind == "array":
-            items = schema.get("items", schema.get("prefixItems"))
+            items, first = schema.get("items"), schema.get("prefixItems")
+            if not isinstance(items, Mapping) or not isinstance(first, list | tuple):
+                items, first = (first if items is None else items), ()
             if isinstance(items, list | tuple):
                 items = items[0] if len(items) == 1 else {"anyOf": list(items)} if items else None
             out: dict[str, Any] = {"type": "array", "items": self.convert(items, depth + 1)}
+            if first:
+                out["prefixItems"] = [self.convert(item, depth + 1) for item in first]
             out["maxItems"] = _whole(schema.get("maxItems")) or max(ARRAY_LENGTH, _whole(schema.get("minItems")) or 0)
             return {**out, **_keep(schema, "minItems")}
         if kind == "string":

@@ -254,11 +254,11 @@ def _capped(request: Request, passage: Passage) -> Request:
 
 def _settle(ctx: Context, passage: Passage, model: Model, response: Response) -> None:
     """Charge what the provider says was used; what was reserved where it never said."""
-    usage, money = _credible(response), Money()
+    received = Received(passage.output)
+    received.add(Delta(response.text, response.tool_calls))
+    usage, money = _credible(response, received), Money()
     status: EventStatus = "ok" if usage is not None else "cut"
     if usage is None:
-        received = Received(passage.output)
-        received.add(Delta(response.text, response.tool_calls))
         usage, money = passage.worst(received.most if received.passed else passage.output)
     elif response.reported_cost:
         money = Money(Decimal(response.reported_cost), "metered")
@@ -268,13 +268,13 @@ def _settle(ctx: Context, passage: Passage, model: Model, response: Response) ->
     passage.done(response.to_json(), usage=usage, money=money, spent=spent, status=status)
 
 
-def _credible(response: Response) -> Usage | None:
-    """The usage a provider stated; None where it stated none, or the zeros that some proxies put in its place."""
+def _credible(response: Response, received: Received) -> Usage | None:
+    """The usage a provider stated; None where it stated none, or one that cannot be true: nothing read, or fewer
+    tokens written than came. Some proxies put zeros there, or what was known when the answer began."""
     usage = response.usage
     if usage is None or response.replayed is not None:
         return usage
-    nothing = usage.prompt == 0 or (usage.output == 0 and bool(response.text or response.tool_calls))
-    return None if nothing else usage
+    return usage if usage.prompt > 0 and usage.output >= received.least else None
 
 
 def _worst(ctx: Context, model: Model, bound: Usage, output: int) -> tuple[Usage, Money]:

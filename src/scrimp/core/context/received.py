@@ -15,6 +15,9 @@ Hindi, which o200k compresses best, about 6. A run of one repeated character can
 ALLOWANCE = 1024
 """Characters that any answer may have, so that a short one is not cut for one long run of blanks or dashes."""
 
+LONGEST_TOKEN = 128
+"""Bytes of the longest token of any vocabulary known: runs of blanks and dashes."""
+
 
 class Received:
     """Counts what comes in.
@@ -41,6 +44,11 @@ class Received:
         """Whether this is more than the cap allows, however long its tokens are."""
         unseen = max(self._unseen, self._calls)  # a call that was watched while it was written comes whole as well
         return self.characters + unseen > LONGEST * self.cap + ALLOWANCE
+
+    @property
+    def least(self) -> int:
+        """Output tokens that there are in what came, however long each is."""
+        return -(-(self.size + self._calls) // LONGEST_TOKEN)
 
     @property
     def most(self) -> int:

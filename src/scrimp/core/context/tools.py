@@ -64,13 +64,9 @@ async def call(ctx: Context, calls: Sequence[ToolCall]) -> list[ToolResult]:
         except ScrimpError as error:
             errors.append(error)  # its siblings go on: what they cost is spent, and a group of errors helps nobody
 
-    try:
-        async with anyio.create_task_group() as group:
-            for index in range(len(calls)):
-                group.start_soon(one, index)
-    finally:
-        for passage in fresh:
-            await passage.release()  # where the batch was cancelled before one began
+    async with anyio.create_task_group() as group:  # every task begins, so every reservation is settled
+        for index in range(len(calls)):
+            group.start_soon(one, index)
     if errors:
         raise errors[0]
     return [result for result in results if result is not None]

@@ -39,10 +39,11 @@ PLAN = Prompt(
     "You plan the tool calls that a task needs, all at once, before any is made. The tools are:\n$tools\n\n"
     'Reply with one JSON object {"steps": [{"tool": NAME, "arguments": {...}}, ...]}. What a tool has to find out '
     "first is a step of its own, before the steps that use it; where an argument is the result of an earlier step, "
-    'write "$$n" with the number of that step, counted from 1. For example, to add the ages of Ann and Bo: '
-    '{"steps": [{"tool": "age_of", "arguments": {"name": "Ann"}}, {"tool": "age_of", "arguments": {"name": "Bo"}}, '
-    '{"tool": "add", "arguments": {"a": "$$1", "b": "$$2"}}]}. Use as few steps as the task needs; a task that needs '
-    'no tool has the plan {"steps": []}.',
+    'write "$$n" with the number of that step, counted from 1; what the task states is written out. For example, for '
+    '"Let A be the sister of Ann. Add 5 to the age of A.": '
+    '{"steps": [{"tool": "sister_of", "arguments": {"name": "Ann"}}, {"tool": "age_of", "arguments": {"name": "$$1"}}, '
+    '{"tool": "add", "arguments": {"a": "$$2", "b": 5}}]}. Several questions need the steps of each of them; a task '
+    'that needs no tool has the plan {"steps": []}.',
 )
 ANSWER = Prompt(
     "answer",

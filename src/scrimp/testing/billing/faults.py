@@ -23,6 +23,7 @@ KINDS: dict[str, str] = {
     "usage_more": "the usage stated is twice what is billed",
     "usage_missing": "the usage is never stated",
     "usage_zero": "the usage stated is all zeros",
+    "usage_one": "the usage stated is right but for a single output token",
     "usage_null": "the final usage is stated as null",
     "usage_early": "the right usage comes before the last event of the answer",
     "usage_stale": "a usage comes after `after` tokens, right at that moment, and none after it",

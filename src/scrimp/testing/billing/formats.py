@@ -46,6 +46,8 @@ class Stated:
                    entry.output, entry.reasoning)  # fmt: skip
         if fault.kind == "usage_zero":
             return cls(0, 0, 0, 0, 0, 0)
+        if fault.kind == "usage_one":
+            return replace(told, output=1, reasoning=0)
         if fault.kind == "usage_more":
             return cls(*(2 * getattr(told, name) for name in cls.__slots__))
         if fault.kind == "usage_less":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -194,7 +193,6 @@ async def _agent(case: Case, server: BillingServer, model: Model, journal: Journ
     """A whole agent: it calls a tool, and the fault strikes its second call."""
     call: Mapping[str, Any] = {"tool": {"name": "look_up", "arguments": {"query": "weather"}}}
     server.control(faults=["none", dict(case.fault)], answers=[dict(call), "It is 22 degrees and sunny in Beijing."])
-    os.environ.setdefault("SCRIMP_HOME", str(journal.path.parent))
     agent = Agent(System(max_output=CAP), tools=[_free(look_up)], budget=Budget(usd=LIMIT),
                   parts=Parts(models={"main": model}, prices=PRICE_LIST), journal=journal)  # fmt: skip
     result = await agent.arun("What is the weather in Beijing?")

@@ -8,8 +8,10 @@ from typing import Any
 from scrimp.core.messages import ToolSpec
 
 MOST_STEPS = 10
-REFERENCE = {"type": "string", "pattern": "^\\$[1-9][0-9]?$"}
-"""The result of an earlier step."""
+OWN_PLACES = 4
+"""Steps at the front that may only refer to the steps before them; later ones to any of those, as far as a grammar
+says it. A first step without references is what small models need most."""
+
 
 OUTLINE = {
     "type": "object",
@@ -29,10 +31,15 @@ OUTLINE = {
 
 
 def plan_schema(tools: Sequence[ToolSpec], *, most: int = MOST_STEPS) -> dict[str, Any]:
-    """`{"steps": [{"tool": NAME, "arguments": {...}}]}`, where any argument may be a reference `$n`."""
-    steps: dict[str, Any] = {"type": "array", "items": {"anyOf": [_call(tool) for tool in tools]}, "maxItems": most}
-    if not tools:
-        steps = {"type": "array", "items": {"type": "null"}, "maxItems": 0}
+    """`{"steps": [{"tool": NAME, "arguments": {...}}]}`, where an argument may be a reference `$n` to an earlier step."""
+    steps: dict[str, Any] = {"type": "array", "items": {"type": "null"}, "maxItems": 0}
+    if tools:
+        steps = {
+            "type": "array",
+            "prefixItems": [_step(tools, earlier) for earlier in range(OWN_PLACES)],
+            "items": _step(tools, most - 1),
+            "maxItems": most,
+        }
     return {
         "type": "object",
         "properties": {"steps": steps},
@@ -41,11 +48,15 @@ def plan_schema(tools: Sequence[ToolSpec], *, most: int = MOST_STEPS) -> dict[st
     }
 
 
-def _call(tool: ToolSpec) -> dict[str, Any]:
+def _step(tools: Sequence[ToolSpec], earlier: int) -> dict[str, Any]:
+    return {"anyOf": [_call(tool, earlier) for tool in tools]}
+
+
+def _call(tool: ToolSpec, earlier: int) -> dict[str, Any]:
     properties = tool.parameters.get("properties", {})
     arguments = {
         "type": "object",
-        "properties": {name: _or_reference(schema) for name, schema in properties.items()},
+        "properties": {name: _or_reference(schema, earlier) for name, schema in properties.items()},
         "required": list(tool.parameters.get("required", ())),
         "additionalProperties": False,
     }
@@ -57,11 +68,18 @@ def _call(tool: ToolSpec) -> dict[str, Any]:
     }
 
 
-def _or_reference(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A free string can hold a reference as it is; anything else gets the alternative."""
-    if schema.get("type") == "string" and "enum" not in schema:
-        return dict(schema)
+def _or_reference(schema: Mapping[str, Any], earlier: int) -> dict[str, Any]:
+    """The schema, or the result of one of the `earlier` steps."""
+    if not earlier:
+        return _no_dollar(schema)
+    reference = {"enum": [f"${number}" for number in range(1, earlier + 1)]}
     if schema.get("type") == "array" and isinstance(schema.get("items"), Mapping):
-        items = {**schema, "items": _or_reference(schema["items"])}
-        return {"anyOf": [items, REFERENCE]}
-    return {"anyOf": [dict(schema), REFERENCE]}
+        items = {**schema, "items": _or_reference(schema["items"], earlier)}
+        return {"anyOf": [items, reference]}
+    return {"anyOf": [_no_dollar(schema), reference]}
+
+
+def _no_dollar(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A free string does not begin with the sign of a reference."""
+    free = schema.get("type") == "string" and not schema.keys() & {"enum", "const", "pattern"}
+    return {**schema, "pattern": "^[^$].*$"} if free else dict(schema)
