@@ -104,3 +104,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         skip = pytest.mark.skip(reason="the small model is not here: SCRIMP_HOME=.scrimp scrimp models get small")
         for item in marked:
             item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Figures that a test has to show, wherever it ran: `record_property("shown", text)`."""
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for name, text in getattr(report, "user_properties", ()):
+            if name == "shown" and report.when == "call":
+                terminalreporter.write_line(text)

@@ -151,13 +151,13 @@ class Agent:
         """
         task = task if isinstance(task, Task) else Task(id="", text=task)
         task = replace(task, tools=(*self.tools, *task.tools))
-        means, planner = await self.outfit.means(task.tools), self.outfit.planner()
+        run = Run(ulid(), self.journal, seed=self.system.seed or 0 if seed is None else seed)
+        means, planner = await self.outfit.means(task.tools, run.seed), self.outfit.planner()
         own = (
             LocalAccount(self.budget, last_share=LAST_SHARE)
             if account is None
             else await account.slice(self.budget, last_share=LAST_SHARE)
         )
-        run = Run(ulid(), self.journal, seed=self.system.seed or 0 if seed is None else seed)
         self.journal.begin(self._record(run, task, means, experiment, labels or {}))
         return await self._conduct(_Execution(run, means, planner, own, self.budget), task)
 
@@ -177,7 +177,7 @@ class Agent:
         record = self.journal.run(run)
         task = replace(task_from_json(record.task), tools=_same_tools(self.tools, record))
         record = await take_over(self.journal, record.id, unknown)
-        means, planner = await self.outfit.means(task.tools), self.outfit.planner()
+        means, planner = await self.outfit.means(task.tools, record.seed), self.outfit.planner()
         budget = Budget(record.budget)
         again = Run(record.id, self.journal, seed=record.seed)
         again.recording = self.journal.recording(record.id, strict=False)

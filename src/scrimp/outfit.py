@@ -50,7 +50,7 @@ class Outfit:
         self._embedder, self._memory, self._prices = parts.embedder, parts.memory, parts.prices
         self._hash = ""
 
-    async def means(self, tools: Sequence[Tool]) -> Means:
+    async def means(self, tools: Sequence[Tool], seed: int) -> Means:
         """Everything a run of this System needs.
 
         Raises:
@@ -72,7 +72,7 @@ class Outfit:
         means = Means(
             models=self._models,
             prices=self._prices,
-            settings=self._settings(),
+            settings=self._settings(seed),
             estimate=tokens.estimate,
             embedder=self._embedder,
             tools=tuple(_priced(tool, self._prices) for tool in (*tools, *getattr(self._memory, "tools", ()))),
@@ -87,7 +87,7 @@ class Outfit:
         means = Means(
             models={role: RecordedModel(facts) for role, facts in record.models.items()},
             prices=PriceList(record.prices, ""),
-            settings=self._settings(),
+            settings=self._settings(record.seed),
             estimate=tokens.estimate,
             embedder=RecordedEmbedder(self.system.embedder),
             tools=task.tools,
@@ -123,9 +123,11 @@ class Outfit:
     def _options(self) -> names.OpenOptions:
         return names.OpenOptions(style="signature" if self.system.tool_text == "signature" else "json")
 
-    def _settings(self) -> Settings:
+    def _settings(self, seed: int) -> Settings:
+        """A trial's seed drives sampling; at temperature 0 there is nothing to drive."""
         system = self.system
-        return Settings(system.max_output, system.temperature, system.seed, system.effort, system.parallel_calls, RETRY)
+        sent = seed if system.temperature > 0 else None
+        return Settings(system.max_output, system.temperature, sent, system.effort, system.parallel_calls, RETRY)
 
     def _with_methods(self, means: Means) -> Means:
         """Add policy, selector, gate and transforms, made anew: no state is shared between runs."""

@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -93,23 +94,24 @@ def sweep(root: Path, runs: int, seed: int) -> Counter[str]:
     return total
 
 
-def verdict(total: Counter[str]) -> None:
-    print(
-        f"\nkills {total['runs']}, resumed to the answer {total['answered']}, "
+def verdict(total: Counter[str], record_property: Callable[[str, object], None]) -> None:
+    record_property(
+        "shown",
+        f"kills {total['runs']}, resumed to the answer {total['answered']}, "
         f"equal {total['equal']} of {total['runs'] - total['unknown']}, "
         f"calls in flight {total['in_flight']} (of unknown effect {total['unknown']}), "
-        f"committed calls sent again {total['sent_again']}, side effects repeated {total['effects_again']}"
+        f"committed calls sent again {total['sent_again']}, side effects repeated {total['effects_again']}",
     )
     assert total["answered"] == total["runs"]
     assert total["equal"] == total["runs"] - total["unknown"]
     assert total["sent_again"] == total["effects_again"] == 0
 
 
-def test_a_killed_run_goes_on(tmp_path: Path) -> None:
-    verdict(sweep(tmp_path, runs=8, seed=1))
+def test_a_killed_run_goes_on(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    verdict(sweep(tmp_path, runs=8, seed=1), record_property)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_200_kills(tmp_path: Path) -> None:
-    verdict(sweep(tmp_path, runs=200, seed=int(os.environ.get("SCRIMP_SEED", "7"))))
+def test_200_kills(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    verdict(sweep(tmp_path, runs=200, seed=int(os.environ.get("SCRIMP_SEED", "7"))), record_property)

@@ -35,6 +35,7 @@ PHASES: tuple[Phase, ...] = ("write", "manage", "read")
 RETRIES: tuple[RetryKind, ...] = tuple(kind for kind in get_args(RetryKind) if kind)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 _ulid_lock = threading.Lock()
@@ -48,7 +49,7 @@ def ulid() -> str:
         fresh = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
         # Within a millisecond, and where the clock was set back, the one before plus one.
         value = _last_ulid = fresh if fresh >> 80 > _last_ulid >> 80 else _last_ulid + 1
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class System:
                 value = [Part.of(part).to_json() for part in value]
             elif isinstance(value, Mapping):
                 value = dict(value)
-            if value is not None:
+            if value is not None or item.default is not None:
                 out[item.name] = value
         return out
 
@@ -186,6 +186,8 @@ def _check(source: str, key: str, value: Any) -> None:
         "parallel_calls": (bool,), "tool_text": (str,), "name": (str,),
     }  # fmt: skip
     allowed = expected.get(key, (str, dict))
+    if value is None and key in PARTS and key != "planner":
+        return
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         names = " or ".join(
             {"str": "text", "dict": "a table", "list": "a list"}.get(t.__name__, t.__name__) for t in allowed

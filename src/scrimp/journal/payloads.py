@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ _RAW, _ZLIB = b"\x00", b"\x01"
 _WORTH_COMPRESSING = 256  # bytes; below, the header and the time cost more than is saved
 _HERE = "="  # begins what is no hash but the text itself
 _SHORT = 1024  # characters up to which a text that belongs to one event stands in it
+_LONE = re.compile("[\ud800-\udfff]")  # halves of characters, which no column of text can hold
 _GROUP = 8
 
 
@@ -60,10 +62,11 @@ class Payloads:
         if value is None:
             return ""
         text = self._request(run, value) if isinstance(value, Request) else canonical(value)
-        return _HERE + text if len(text) <= _SHORT else self._put_text(run, text, hash_)
+        here = len(text) <= _SHORT and not _LONE.search(text)
+        return _HERE + text if here else self._put_text(run, text, hash_)
 
     def get(self, place: str) -> Any:
-        """The value that `put` or `place` gave this for, messages and tools of a request filled in; None for nothing."""
+        """The value behind what `put` or `place` gave, messages and tools of a request filled in; None for nothing."""
         if not place:
             return None
         if place.startswith(_HERE):
@@ -124,7 +127,8 @@ class Payloads:
 
     def _grouped(self, run: str, hashes: list[str]) -> list[str]:
         """The list with its beginning in groups."""
-        known, rest = self._lists.setdefault(run, {}), []
+        known = self._lists.setdefault(run, {})
+        rest: list[str] = []
         while len(hashes) > _GROUP:
             whole = len(hashes) - len(hashes) % _GROUP
             rest = hashes[whole:] + rest

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scrimp.core.context import Context
-from scrimp.core.messages import Message, ToolCall, assistant, user
+from scrimp.core.messages import Message, ToolCall, assistant, canonical, user
 from scrimp.core.prompt import Prompt
 from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
-from scrimp.core.tool import Tool, ToolResult, signature
+from scrimp.core.tool import ToolResult, signature
 from scrimp.planning.parts.conversation import question
 from scrimp.tools.parts import dag
 from scrimp.tools.parts.schema import OUTLINE, plan_schema
@@ -75,7 +75,7 @@ class PlanThenExecute:
         # A grammar costs no tokens, a schema sent along does: then only the outline is sent.
         tight = ctx.capabilities().schema == "grammar"
         schema = plan_schema([tool.spec for tool in tools]) if tight else OUTLINE
-        evidence = ""
+        evidence, known = "", dict[str, ToolResult]()
         for attempt in range(1, self.max_replans + 2):
             ctx.keep(messages)
             await ctx.step()
@@ -89,7 +89,7 @@ class PlanThenExecute:
                 continue
             if task.answer_with == "calls":
                 return Answer(calls=tuple(ToolCall(f"{step.number}", step.tool, step.arguments) for step in plan))
-            evidence, failed = await _execute(plan, tools, ctx)
+            evidence, failed = await _execute(plan, known, ctx)
             if not failed:
                 break
             messages += [assistant(response.text), user(f"{evidence}\nSome calls failed. Write the whole plan again.")]
@@ -113,20 +113,30 @@ def _steps(text: str) -> Sequence[Mapping[str, Any]]:
     return steps
 
 
-async def _execute(plan: Sequence[dag.Step], tools: Sequence[Tool], ctx: Context) -> tuple[str, bool]:
-    """Run the plan; evidence lines `$n: tool(arguments) = result`, and whether any call failed."""
+async def _execute(plan: Sequence[dag.Step], known: dict[str, ToolResult], ctx: Context) -> tuple[str, bool]:
+    """Run the plan; evidence lines `$n: tool(arguments) = result`, and whether any call failed.
+
+    `known` holds the good results of an earlier plan of this task: the same call is not made twice.
+    """
     results: dict[int, ToolResult] = {}
     made: dict[int, ToolCall] = {}
     for wave in dag.waves(plan):
         texts = {number: result.text for number, result in results.items()}
         # What depends on a failed call is not made: its result would mean nothing.
-        runnable = [step for step in wave if all(results[need].ok for need in step.needs if need in results)]
-        runnable = [step for step in runnable if all(need in results for need in step.needs)]
-        calls = [ToolCall(f"{step.number}", step.tool, dag.fill(step.arguments, texts)) for step in runnable]
-        for step, call, result in zip(runnable, calls, await ctx.call_tools(calls) if calls else [], strict=True):
-            results[step.number], made[step.number] = result, call
+        runnable = [step for step in wave if all(need in results and results[need].ok for need in step.needs)]
+        for step in runnable:
+            made[step.number] = ToolCall(f"{step.number}", step.tool, dag.fill(step.arguments, texts))
+        fresh = [step.number for step in runnable if _same(made[step.number]) not in known]
+        calls = [made[number] for number in fresh]
+        results.update(zip(fresh, await ctx.call_tools(calls) if calls else [], strict=True))
+        results.update({step.number: known[_same(made[step.number])] for step in runnable if step.number not in fresh})
+        known.update({_same(made[number]): results[number] for number in fresh if results[number].ok})
     lines = [_line(step, made.get(step.number), results.get(step.number)) for step in plan]
     return "\n".join(lines), any(not result.ok for result in results.values())
+
+
+def _same(call: ToolCall) -> str:
+    return canonical([call.name, call.arguments])
 
 
 def _line(step: dag.Step, call: ToolCall | None, result: ToolResult | None) -> str:

@@ -82,4 +82,4 @@ def _or_reference(schema: Mapping[str, Any], earlier: int) -> dict[str, Any]:
 def _no_dollar(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A free string does not begin with the sign of a reference."""
     free = schema.get("type") == "string" and not schema.keys() & {"enum", "const", "pattern"}
-    return {**schema, "pattern": "^[^$].*$"} if free else dict(schema)
+    return {**schema, "pattern": "^[^$][\\s\\S]*$"} if free else dict(schema)

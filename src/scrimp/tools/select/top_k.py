@@ -62,14 +62,16 @@ class TopK:
     async def select(self, query: Query, ctx: Context) -> Sequence[Scored[Tool]]:
         """The k best, best first."""
         fused = [0.0] * len(self._tools)
-        rankings = []
+        rankings: list[list[int | None]] = []
         if self._lexical is not None:
-            rankings.append(ranks(self._lexical.scores(query.text)))
+            scores = self._lexical.scores(query.text)
+            # A tool that shares no word has no rank by words: the order of the list must not stand in for one.
+            rankings.append([rank if scores[index] > 0 else None for index, rank in enumerate(ranks(scores))])
         if self._vectors is not None:
             vector = (await ctx.embed([query.text]))[0]
-            rankings.append(ranks([float(score) for score in self._vectors @ vector]))
+            rankings.append([*ranks([float(score) for score in self._vectors @ vector])])
         for ranking in rankings:
             for index, rank in enumerate(ranking):
-                fused[index] += 1 / (FUSION + rank + 1)
+                fused[index] += 0.0 if rank is None else 1 / (FUSION + rank + 1)
         best = sorted(range(len(fused)), key=lambda index: -fused[index])[: query.limit or self.k]
         return [Scored(self._tools[index], fused[index]) for index in best]
