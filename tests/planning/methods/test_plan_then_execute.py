@@ -146,3 +146,11 @@ def test_no_replans() -> None:
     bench = Bench(ScriptedModel(["rubbish", "no idea"]), tools=[ADD])
     assert solve(bench, max_replans=0) == Answer("no idea")
     assert bench.ledger.retries["replan"].calls == 0
+
+
+def test_a_new_plan_does_not_repeat_a_call_that_went_well() -> None:
+    first = plan(("add", {"a": 1, "b": 2}), ("break", {"x": "y"}))
+    second = plan(("add", {"a": 1, "b": 2}), ("add", {"a": "$1", "b": 4}))
+    bench = Bench(ScriptedModel([first, second, "7"]), tools=[ADD, BREAK])
+    assert solve(bench) == Answer("7")
+    assert [event.name for event in bench.events if event.kind == "tool"] == ["add", "break", "add"]

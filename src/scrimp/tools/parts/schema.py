@@ -31,7 +31,7 @@ OUTLINE = {
 
 
 def plan_schema(tools: Sequence[ToolSpec], *, most: int = MOST_STEPS) -> dict[str, Any]:
-    """`{"steps": [{"tool": NAME, "arguments": {...}}]}`, where an argument may be a reference `$n` to an earlier step."""
+    """`{"steps": [{"tool": NAME, "arguments": {...}}]}`; an argument may be a reference `$n` to an earlier step."""
     steps: dict[str, Any] = {"type": "array", "items": {"type": "null"}, "maxItems": 0}
     if tools:
         steps = {
