@@ -44,7 +44,7 @@ def serve(run: Run, versions: tuple[str, ...]) -> None:
             try:
                 seconds = runner.run(_timed(run, script)) if inspect.iscoroutinefunction(run) else _clocked(run, script)
                 tell({"seconds": seconds})
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a framework may raise anything, and it goes into its row
                 tell({"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]})
 
 

@@ -31,7 +31,7 @@ from scrimp.core.version import VERSION
 from scrimp.journal.journal import Journal, RunRecord
 from scrimp.journal.replay import NoSink
 from scrimp.journal.resume import Outcome, take_over
-from scrimp.outfit import Outfit, Parts
+from scrimp.outfit import Outfit, Parts, check_prices
 from scrimp.tools.sources.python import tool as as_tool
 
 SPEC = ("name", "description", "parameters")
@@ -54,7 +54,8 @@ class Result:
 
     `status` is `done`, `budget` (the answer is the best partial one; `stopped_by` is the limit's key) or `error`
     (`error` says what).
-    `budget` gives limit, spent, reserved and kept per limited key.
+    `budget` gives limit, spent, reserved and kept per limited key; `capped_by` are the limits that made an answer of
+    the model end before it was finished, though the run went on.
     """
 
     run: str
@@ -66,6 +67,7 @@ class Result:
     calls: tuple[ToolCall, ...] = ()
     error: str = ""
     stopped_by: str = ""
+    capped_by: tuple[str, ...] = ()
 
     def as_answer(self) -> Answer:
         """The answer as a benchmark scores it."""
@@ -142,21 +144,26 @@ class Agent:
 
         Args:
             labels: facts to find the run by.
-            account: a larger account (an experiment's), of which this run's budget is a slice.
+            account: a larger account (an experiment's), of which this run's budget is a slice, given whole: it waits
+                while other runs may give back what it needs.
             experiment: the experiment this run is a trial of.
             seed: drives `ctx.random()`; the System's by default.
 
         Raises:
-            InputError: the System or the task cannot be run.
+            InputError: the System or the task cannot be run; an UnknownPrice where money is limited and the price of
+                a model, a tool or the embedder is not known. Nothing was spent.
+            BudgetExceeded: the larger account does not bear this run's budget. Nothing was spent.
         """
         task = task if isinstance(task, Task) else Task(id="", text=task)
         task = replace(task, tools=(*self.tools, *task.tools))
         run = Run(ulid(), self.journal, seed=self.system.seed or 0 if seed is None else seed)
         means, planner = await self.outfit.means(task.tools, run.seed), self.outfit.planner()
+        if "usd" in self.budget.limits or (account is not None and "usd" in account.remaining()):
+            check_prices(means)
         own = (
             LocalAccount(self.budget, last_share=LAST_SHARE)
             if account is None
-            else await account.slice(self.budget, last_share=LAST_SHARE)
+            else await account.slice(self.budget, last_share=LAST_SHARE, whole=True)
         )
         self.journal.begin(self._record(run, task, means, experiment, labels or {}))
         return await self._conduct(_Execution(run, means, planner, own, self.budget), task)
@@ -179,6 +186,8 @@ class Agent:
         record = await take_over(self.journal, record.id, unknown)
         means, planner = await self.outfit.means(task.tools, record.seed), self.outfit.planner()
         budget = Budget(record.budget)
+        if "usd" in budget.limits:
+            check_prices(means)
         again = Run(record.id, self.journal, seed=record.seed)
         again.recording = self.journal.recording(record.id, strict=False)
         account = LocalAccount(budget, last_share=LAST_SHARE)
@@ -208,7 +217,7 @@ class Agent:
         task = task_from_json(record.task)
         recording = self.journal.recording(record.id, strict=True)
         again = Run(record.id, NoSink(), seed=record.seed, recording=recording)
-        budget = Budget({key: value for key, value in record.budget.items() if key != "seconds"})
+        budget = Budget(record.budget)
         account = LocalAccount(budget, last_share=LAST_SHARE)
         means = self.outfit.recorded(record, task)
         return await _Execution(again, means, self.outfit.planner(), account, budget).go(task)
@@ -250,7 +259,7 @@ class _Execution:
         status, error, key, answer = "done", "", "", Answer()
         try:
             answer = await self._solve(task, ctx)
-            status = "budget" if answer.partial else "done"
+            status, key = ("budget", self.run.refused) if answer.partial else ("done", "")
         except BudgetExceeded as stop:
             status, error, key = "budget", str(stop), stop.key
             self._limit(started, Decimal(1))
@@ -258,12 +267,14 @@ class _Execution:
         except OutsideError as failure:
             status, error, answer = "error", str(failure), self.found or ctx.kept[0]
         finally:
-            await self.run.wind_up()
-            await self.account.close()
+            with anyio.CancelScope(shield=True):  # a run that is cancelled gives back its slice as well
+                await self.run.wind_up()
+                await self.account.close()
         ledger = Ledger.of(self.run.events, self.run.clock.monotonic() - started)
         return Result(
-            self.run.id, status, answer.text, ledger, self.account.balance(), self.run.steps, answer.calls, error, key
-        )
+            self.run.id, status, answer.text, ledger, self.account.balance(), self.run.steps, answer.calls, error, key,
+            tuple(sorted(self.run.capped)),
+        )  # fmt: skip
 
     async def _solve(self, task: Task, ctx: Context) -> Answer:
         ctx.keep([user(task.text, *task.attachments)])  # until the planner has better
@@ -293,8 +304,8 @@ class _Execution:
         """Set what the doors keep themselves: the deadline and the size of a request."""
         limits = self.budget.limits
         self.run.request_tokens = int(limits["request_tokens"]) if "request_tokens" in limits else None
+        self.run.seconds = limits.get("seconds")
         if "seconds" in limits and (self.run.recording is None or not self.run.recording.strict):
-            self.run.seconds = limits["seconds"]
             self.run.deadline = started + float(limits["seconds"] * share)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from scrimp.core.context import Means, Settings
 from scrimp.core.context.means import RetryPolicy
-from scrimp.core.errors import InputError
+from scrimp.core.errors import InputError, UnknownPrice
 from scrimp.core.messages import digest
 from scrimp.core.money import PriceList
 from scrimp.core.protocols import Embedder, Environment, Memory, Model, Planner
@@ -164,3 +164,26 @@ def _no_twins(tools: Sequence[Tool]) -> None:
         if tool.name in seen:
             raise InputError(f"two tools are called {tool.name!r}", remedy="rename one: @tool(name=...)")
         seen.add(tool.name)
+
+
+def check_prices(means: Means) -> None:
+    """Refuse, before the first call, to limit money where it cannot be counted.
+
+    Raises:
+        UnknownPrice: nobody stated the price of a model that plays a role, of the embedder or of a tool.
+    """
+    prices, embedder = means.prices, means.embedder
+    unknown = [
+        f"model {model.name!r}"
+        for model in means.models.values()
+        if prices.rates(model.name, local=model.capabilities.local) is None
+    ]
+    local = getattr(embedder, "local", True)
+    if embedder is not None and prices.rates(embedder.name, local=local, embedding=True) is None:
+        unknown.append(f"embedder {embedder.name!r}")
+    unknown += [f"tool {tool.name!r}" for tool in means.tools if tool.price is None]
+    if unknown:
+        raise UnknownPrice(
+            f"the budget limits money, but nobody stated a price for {', '.join(dict.fromkeys(unknown))}",
+            remedy="give one with --prices FILE",
+        )

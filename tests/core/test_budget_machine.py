@@ -25,10 +25,9 @@ SHARES = (0, 1, 33, 50, 99, 100)  # percent of a reservation that is spent in th
 # Few and small numbers, so that calls get into each other's way; dollars with many digits, so that rounding would show.
 fine = st.integers(0, 10).map(lambda n: Decimal(n * 100_000_007).scaleb(-9))
 limits = st.fixed_dictionaries(
-    {},
-    optional={"tokens": st.integers(0, 12), "usd": fine, "tool_calls": st.integers(0, 3),
-              "tool_calls.search": st.integers(0, 2)},
-)  # fmt: skip
+    {"tokens": st.integers(2, 16)},
+    optional={"usd": fine.map(lambda n: n * 4), "tool_calls": st.integers(0, 3), "tool_calls.search": st.integers(0, 2)},
+)
 
 
 @st.composite
@@ -38,6 +37,9 @@ def claims(draw: Any) -> Claim:
     output = draw(st.integers(0, 6))
     fixed = {"tokens": draw(st.integers(0, 6)), "usd": draw(fine) / 2}
     return Claim("call", fixed, {"tokens": 1, "usd": draw(fine) / 16}, output, draw(st.integers(0, output)))
+
+
+places = st.integers(0, 60)
 
 
 @dataclass(eq=False)
@@ -85,22 +87,27 @@ class Accounts(RuleBasedStateMachine):
         self.calls: list[Call] = []
         self.waiting: list[Waiter] = []
 
-    @initialize(budget=limits, tokens=st.integers(4, 12), patient=st.booleans())
-    def begin(self, budget: dict[str, Any], tokens: int, patient: bool) -> None:
-        self.slices.append(Slice(LocalAccount(Budget({**budget, "tokens": tokens}), patient=patient), None))
+    @initialize(budget=limits, patient=st.booleans())
+    def begin(self, budget: dict[str, Any], patient: bool) -> None:
+        budget["tokens"] *= 2
+        self.slices.append(Slice(LocalAccount(Budget(budget), patient=patient), None))
 
     # -- what may happen --
 
-    @rule(where=st.integers(0), inside=st.booleans(), batch=st.lists(claims(), min_size=1, max_size=3))
-    def reserve(self, where: int, inside: bool, batch: list[Claim]) -> None:
-        open_ = self.open
-        under = open_[where % len(open_)] if open_ and inside else None
-        places = [place for place in self.slices if not place.closed]
-        place = under.place if under is not None and not under.place.closed else places[where % len(places)]
-        self.start(Waiter(place, under), self.reserving(place, under, batch))
+    @rule(where=places, batch=st.lists(claims(), min_size=1, max_size=3))
+    def reserve(self, where: int, batch: list[Claim]) -> None:
+        place = self.open_slices[where % len(self.open_slices)]
+        self.start(Waiter(place, None), self.reserving(place, None, batch))
 
     @precondition(lambda self: self.open)
-    @rule(which=st.integers(0), percent=st.sampled_from(SHARES))
+    @rule(which=places, claim=claims())
+    def reserve_inside(self, which: int, claim: Claim) -> None:
+        under = self.open[which % len(self.open)]
+        place = under.place if not under.place.closed else self.slices[0]
+        self.start(Waiter(place, under), self.reserving(place, under, [claim]))
+
+    @precondition(lambda self: self.open)
+    @rule(which=places, percent=st.sampled_from(SHARES))
     def settle(self, which: int, percent: int) -> None:
         """It came back (some percent), failed before it was sent (nothing), or was lost (all)."""
         call = self.open[which % len(self.open)]
@@ -111,24 +118,27 @@ class Accounts(RuleBasedStateMachine):
         self.run(call.reservation.account.settle(call.reservation, call.spent))
 
     @precondition(lambda self: self.waiting)
-    @rule(which=st.integers(0))
+    @rule(which=places)
     def cancel(self, which: int) -> None:
         waiter = self.waiting[which % len(self.waiting)]
         assert waiter.task is not None
         waiter.task.cancel()
         self.run()
 
-    @rule(where=st.integers(0), budget=limits, whole=st.booleans())
+    @rule(where=places, budget=limits, whole=st.booleans())
     def slice(self, where: int, budget: dict[str, Any], whole: bool) -> None:
-        places = [place for place in self.slices if not place.closed]
-        place = places[where % len(places)]
+        place = self.open_slices[where % len(self.open_slices)]
         self.start(Waiter(place, None), self.slicing(place, budget, whole))
 
-    @precondition(lambda self: any(not place.closed for place in self.slices[1:]))
-    @rule(which=st.integers(0))
+    @precondition(lambda self: self.open_slices[1:])
+    @rule(which=places)
     def give_back(self, which: int) -> None:
-        places = [place for place in self.slices[1:] if not place.closed]
-        self.close(places[which % len(places)])
+        self.close(self.open_slices[1:][which % len(self.open_slices[1:])])
+
+    @precondition(lambda self: self.busy)
+    @rule(which=places)
+    def give_back_while_calls_are_open(self, which: int) -> None:
+        self.close(self.busy[which % len(self.busy)])
 
     # -- what must be so --
 
@@ -176,6 +186,16 @@ class Accounts(RuleBasedStateMachine):
     @property
     def open(self) -> list[Call]:
         return [call for call in self.calls if call.spent is None]
+
+    @property
+    def open_slices(self) -> list[Slice]:
+        return [place for place in self.slices if not place.closed]
+
+    @property
+    def busy(self) -> list[Slice]:
+        """Slices in or below which something is open or waits."""
+        held = [item.place for item in (*self.open, *self.waiting)]
+        return [place for place in self.open_slices[1:] if any(place in other.above() for other in held)]
 
     def close(self, place: Slice) -> None:
         for other in self.slices:
@@ -271,6 +291,6 @@ class Accounts(RuleBasedStateMachine):
 
 
 Accounts.TestCase.settings = settings(
-    max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestAccounts = Accounts.TestCase

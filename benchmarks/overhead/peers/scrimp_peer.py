@@ -1,8 +1,8 @@
 """scrimp: `Agent.arun` with the baseline System (ReAct), a class that implements Model, a budget and a journal.
 
-Variants: `normal` (the defaults: SQLite, WAL, synchronous NORMAL, tools in threads), `inline` (the tools are declared to
-return at once), `full` (synchronous FULL), `memory` (reservations and events into lists, no file), `counted` (as `normal`
-with scrimp's own ScriptedModel, which counts the tokens of every request as a provider would).
+Variants: `normal` (the defaults: SQLite, WAL, synchronous NORMAL, tools in threads), `inline` (the tools are declared
+to return at once), `full` (synchronous FULL), `memory` (reservations and events into lists, no file), `counted` (as
+`normal` with scrimp's own ScriptedModel, which counts the tokens of every request as a provider would).
 """
 
 from __future__ import annotations

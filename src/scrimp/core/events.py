@@ -25,6 +25,7 @@ Kind = Literal[
     "environment",
     "decision",
     "now",
+    "spend",
 ]
 Phase = Literal["", "write", "manage", "read"]
 RetryKind = Literal["", "transport", "repair", "replan", "restart"]
@@ -81,6 +82,8 @@ class Event:
         attempt: 1 for the first; later ones carry their `retry` kind.
         busy_us: microseconds spent here, not counting nested events.
         started: seconds since the epoch.
+        charged: what the budget was charged beside money, tokens and the call itself (a message's tokens, nodes of a
+            search, bytes stored), by key.
         status: `cut` was charged its reservation, since the final usage never came; `unknown`
             is a tool call of which nobody can tell whether it took effect.
     """
@@ -104,6 +107,7 @@ class Event:
     request_hash: str = ""
     response_hash: str = ""
     status: EventStatus = "ok"
+    charged: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ class Cell:
 
     @classmethod
     def of(cls, event: Event) -> Cell:
-        """What one event adds. Decisions and clock readings are events but not calls."""
-        calls = 0 if event.kind in ("decision", "now") else 1
+        """What one event adds. Decisions, clock readings and counts are events but not calls."""
+        calls = 0 if event.kind in ("decision", "now", "spend") else 1
         return cls(event.money, event.usage, calls, event.busy_us)
 
     def to_json(self) -> dict[str, Any]:

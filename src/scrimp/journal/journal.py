@@ -28,7 +28,7 @@ _EVENT_COLUMNS = (
     "id", "run", "span", "door", "ordinal", "kind", "component", "name", "parent", "prompt", "agent", "round",
     "phase", "attempt", "retry", "input", "cached_input", "cache_write", "output", "reasoning", "images", "amount",
     "money_state", "prices", "currency", "known", "busy_us", "started", "request_hash", "response_hash", "status",
-    "request", "response",
+    "charged", "request", "response",
 )  # fmt: skip
 _INSERT_EVENT = f"INSERT INTO events ({', '.join(_EVENT_COLUMNS)}) VALUES ({', '.join('?' * len(_EVENT_COLUMNS))})"
 _INSERT_RESERVATION = "INSERT INTO reservations (event, run, worst, amounts, owner) VALUES (?, ?, ?, ?, ?)"
@@ -223,7 +223,7 @@ class Journal:
             "ORDER BY event"
         )
         return [
-            _event(dict(zip(_EVENT_COLUMNS, json.loads(row["worst"]), strict=False)))
+            _event({"charged": "", **dict(zip(_EVENT_COLUMNS, json.loads(row["worst"]), strict=False))})
             for row in self._select(query, (run, run))
         ]
 
@@ -301,6 +301,7 @@ def _row(event: Event) -> tuple[Any, ...]:
         usage.cached_input, usage.cache_write, usage.output, usage.reasoning, usage.images,
         None if money.amount is None else str(money.amount), money.state, money.prices, money.currency,
         str(money.known), event.busy_us, event.started, event.request_hash, event.response_hash, event.status,
+        canonical(dict(event.charged)) if event.charged else "",
     )  # fmt: skip
 
 
@@ -312,5 +313,5 @@ def _event(row: Any) -> Event:
         row["id"], Key(row["run"], row["span"], row["door"], row["ordinal"]), row["kind"], row["component"],
         row["name"], row["parent"], row["prompt"], row["agent"], row["round"], row["phase"], row["attempt"],
         row["retry"], usage, money, row["busy_us"], row["started"], row["request_hash"], row["response_hash"],
-        row["status"],
+        row["status"], tuple(json.loads(row["charged"]).items()) if row["charged"] else (),
     )  # fmt: skip

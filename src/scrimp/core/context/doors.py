@@ -4,6 +4,7 @@ complete, stream   a model           tools, call_tool(s)   tools          recall
 embed              an embedder       act                   environment    store              records
 hidden             a white-box model send                  another agent  spawn              a child
 now, random        time and chance   step                  a new round    keep               best answer so far
+spend              nodes, stored bytes
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from scrimp.core.budget import Amount, Budget, Claim
+from scrimp.core.budget import NOT_SUMMED, Amount, Budget, Claim
 from scrimp.core.context import models as model_door
 from scrimp.core.context import tools as tool_door
 from scrimp.core.context.means import Means, closed
 from scrimp.core.context.passage import Passage, Place, Run, What, raise_recorded
+from scrimp.core.errors import BudgetExceeded, InputError
 from scrimp.core.events import Component, Kind, Phase
 from scrimp.core.messages import Delta, Message, Response, ToolCall, digest
 from scrimp.core.prompt import Prompt
@@ -175,11 +177,16 @@ class Context:
         """A child context, numbered now.
 
         Args:
-            budget: the child draws on a slice of this size, given back by `close`.
+            budget: the child draws on a slice of this size, given back by `close`. It limits amounts; `seconds` and
+                `request_tokens` are limits of a whole run.
             environment: the child acts in this one, a clone say, instead of the task's own.
         """
         account = self._place.account
         if budget is not None:
+            if whole := [key for key in NOT_SUMMED if key in budget.limits]:
+                raise InputError(
+                    f"a slice cannot limit {whole[0]}", remedy="limit the run: budget of the System or Agent"
+                )
             account = await account.slice(budget)
         place = replace(self._place, account=account, agent=agent or self._place.agent)
         child = self._child(replace(place, component=component) if component else place)
@@ -210,10 +217,34 @@ class Context:
 
     async def step(self) -> int:
         """Begin a new round and return its number, from 1. Refused when the budget has no step left."""
-        reservations = await self._place.account.reserve([Claim("step", {"steps": 1})], under=self._place.inside)
+        try:
+            reservations = await self._place.account.reserve([Claim("step", {"steps": 1})], under=self._place.inside)
+        except BudgetExceeded as refusal:
+            self._run.refused = refusal.key
+            raise
         await self._place.account.settle(reservations[0], {"steps": 1})
         self._run.steps += 1
         return self._run.steps
+
+    async def spend(self, **amounts: int) -> None:
+        """Take nodes of a search or bytes to be stored from the budget, before they are made.
+
+        Args:
+            amounts: `nodes`, `stored_bytes`, or both.
+
+        Raises:
+            BudgetExceeded: they do not fit; nothing is taken, and the node or the bytes must not be made.
+        """
+        if not amounts or not set(amounts) <= {"nodes", "stored_bytes"}:
+            raise InputError(
+                f"ctx.spend takes nodes and stored_bytes, not {', '.join(amounts) or 'nothing'}",
+                remedy="all other limits are charged by the doors themselves",
+            )
+        if min(amounts.values()) < 0:
+            raise InputError(f"ctx.spend: {amounts} is less than nothing")
+        async with self._door("spend", "spend", ", ".join(sorted(amounts)), amounts, amounts) as passage:
+            if passage.recorded is None:
+                passage.done({}, spent=amounts)
 
     def keep(self, messages: Sequence[Message], answer: str = "") -> None:
         """Leave the conversation so far, and the best answer so far, for when the budget ends."""
@@ -225,8 +256,15 @@ class Context:
         return self._kept
 
     def remaining(self) -> dict[str, Amount]:
-        """What the budget still bears, by limited key."""
+        """What the budget still bears, by limited key; the least of this slice and of those around it.
+
+        Amounts are the same on a replay and on a resume where no other call is open. `seconds` is a look at the clock,
+        and a replay, which takes no time, has all of it left: a method that decides by time asks `now`.
+        """
         left = self._place.account.remaining()
+        recording = self._run.recording
+        if self._run.deadline is None and self._run.seconds is not None and recording is not None and recording.strict:
+            left["seconds"] = self._run.seconds
         if self._run.deadline is not None:
             left["seconds"] = max(int(self._run.deadline - self._run.clock.monotonic()), 0)
         return left

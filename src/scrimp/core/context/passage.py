@@ -37,6 +37,9 @@ T = TypeVar("T")
 BY_A_GATEWAY = frozenset({502, 504, *range(520, 528)})
 """Statuses by which a gateway says that it lost the server behind it, which may have answered, and billed."""
 
+SIZES = ("message_tokens", "nodes", "stored_bytes")
+"""Limits on sizes; an event carries what it took of them, since nothing else in it tells."""
+
 WIND_UP_SECONDS = 5.0
 """How long the end of a run waits for a left stream to close its connection."""
 
@@ -61,6 +64,8 @@ class Run:
         request_tokens: most prompt tokens of one request; None without a limit.
         events: everything that happened so far, in order of completion.
         steps: rounds the planner has begun.
+        refused: the limit by which the budget last refused a call.
+        capped: limits that made an answer end before the model had finished.
     """
 
     id: str
@@ -73,6 +78,8 @@ class Run:
     request_tokens: int | None = None
     events: list[Event] = field(default_factory=list)
     steps: int = 0
+    refused: str = ""
+    capped: set[str] = field(default_factory=set)
     streams: WeakSet[AsyncGenerator[Any, None]] = field(default_factory=WeakSet)
     under_way: dict[Passage, anyio.Event] = field(default_factory=dict)
 
@@ -246,6 +253,7 @@ class Passage:
 
     async def refused(self, refusal: BudgetExceeded) -> None:
         """Write down that the budget refused this call, so that a replay is refused as well."""
+        self.run.refused = refusal.key
         event = self._event("decision", NO_USAGE, NOTHING, 0, "error")
         self.run.events.append(event)
         await self.run.sink.commit(event, None, failure(refusal))
@@ -299,8 +307,14 @@ class Passage:
         return Event(
             self.id, self.key, kind, place.component, what.name, place.parent, what.prompt, place.agent, self.round,
             place.phase, self.attempt, self.retry, usage, money, busy_us, self._started or self.run.clock.now(),
-            what.request_hash, response_hash, status,
+            what.request_hash, response_hash, status, self._charged(status),
         )  # fmt: skip
+
+    def _charged(self, status: EventStatus) -> tuple[tuple[str, int], ...]:
+        """What the event says of the budget beside money, tokens and calls: the whole claim, unless it was refused."""
+        if self.what.kind == "model" or status == "error":
+            return ()
+        return tuple((key, int(self.what.claim.fixed[key])) for key in SIZES if key in self.what.claim.fixed)
 
     def _charge(self, error: BaseException | None) -> tuple[Any, Usage, Money, Mapping[str, Amount], EventStatus]:
         """What an act costs that ended without saying so."""
@@ -333,7 +347,7 @@ def spent_by(event: Event) -> dict[str, Amount]:
         "memory_write": {"memory_accesses": 1},
         "message": {"messages": 1},
     }
-    return {**calls.get(event.kind, {}), "usd": event.money.least, "tokens": event.usage.total}
+    return {**calls.get(event.kind, {}), "usd": event.money.least, "tokens": event.usage.total, **dict(event.charged)}
 
 
 def _hash(response: Any) -> str:

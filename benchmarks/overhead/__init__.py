@@ -1,0 +1,1 @@
+"""What benchmarks/overhead.py is made of: environments, processes, figures; peers/ runs inside the environments."""
