@@ -32,7 +32,7 @@ def sweep(seeds: Iterable[int]) -> str:
     line = (
         f"budget: trials {trials} of {CALLS} calls at once on virtual time, calls made {calls}, refused {refused}, "
         f"overshoot {overshoot}, leaks {leaks}, starved {starved}, dollars used "
-        f"{sum(one.used for one in ours) / len(ours):.0%} of the limit on average; checked after the fact: "
+        f"{sum(one.used for one in ours) / max(len(ours), 1):.0%} of the limit on average; checked after the fact: "
         f"{len(past)} of {len(after)} trials passed a limit, by {sum(past) / max(len(past), 1):.0%} on average, "
         f"{max(past, default=0):.0%} at most"
     )
