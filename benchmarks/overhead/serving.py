@@ -13,7 +13,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from dialogue import Script
@@ -36,29 +37,39 @@ def serve(run: Run, versions: tuple[str, ...]) -> None:
         out.flush()
 
     tell({"ready": {name: importlib.metadata.version(name) for name in versions}})
-    with asyncio.Runner() as runner:  # one event loop for all runs: making it is set-up
-        for line in sys.stdin:
-            order = json.loads(line)
-            script = Script(order["rounds"], order["run"])
-            gc.collect()
-            try:
-                seconds = runner.run(_timed(run, script)) if inspect.iscoroutinefunction(run) else _clocked(run, script)
-                tell({"seconds": seconds})
-            except Exception as error:  # noqa: BLE001 - a framework may raise anything, and it goes into its row
-                tell({"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]})
+    if inspect.iscoroutinefunction(run):
+        asyncio.run(_serve(run, tell))  # one loop and one task for all runs: making them, and their threads, is set-up
+        return
+    for line in sys.stdin:
+        with _telling(tell):
+            script = _script(line)
+            began = time.perf_counter()
+            answer = run(script)
+            seconds = time.perf_counter() - began
+            script.check(str(answer))
+            tell({"seconds": seconds})
 
 
-async def _timed(run: Run, script: Script) -> float:
-    began = time.perf_counter()
-    answer = await run(script)  # type: ignore[misc]
-    seconds = time.perf_counter() - began
-    script.check(answer)
-    return seconds
+async def _serve(run: Callable[[Script], Awaitable[str]], tell: Callable[[dict[str, Any]], None]) -> None:
+    for line in sys.stdin:  # blocks, which nothing else in this loop minds
+        with _telling(tell):
+            script = _script(line)
+            began = time.perf_counter()
+            answer = await run(script)
+            seconds = time.perf_counter() - began
+            script.check(answer)
+            tell({"seconds": seconds})
 
 
-def _clocked(run: Run, script: Script) -> float:
-    began = time.perf_counter()
-    answer = run(script)
-    seconds = time.perf_counter() - began
-    script.check(answer)  # type: ignore[arg-type]
-    return seconds
+def _script(line: str) -> Script:
+    order = json.loads(line)
+    gc.collect()
+    return Script(order["rounds"], order["run"])
+
+
+@contextmanager
+def _telling(tell: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a framework may raise anything, and it goes into its row
+        tell({"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]})

@@ -54,8 +54,8 @@ class Result:
 
     `status` is `done`, `budget` (the answer is the best partial one; `stopped_by` is the limit's key) or `error`
     (`error` says what).
-    `budget` gives limit, spent, reserved and kept per limited key; `capped_by` are the limits that made an answer of
-    the model end before it was finished, though the run went on.
+    `budget` gives limit, spent, reserved and kept per limited key; `held_back_by` are the limits that refused a
+    call or made an answer of the model end before it was finished, whether the run ended by it or not.
     """
 
     run: str
@@ -67,7 +67,7 @@ class Result:
     calls: tuple[ToolCall, ...] = ()
     error: str = ""
     stopped_by: str = ""
-    capped_by: tuple[str, ...] = ()
+    held_back_by: tuple[str, ...] = ()
 
     def as_answer(self) -> Answer:
         """The answer as a benchmark scores it."""
@@ -273,7 +273,7 @@ class _Execution:
         ledger = Ledger.of(self.run.events, self.run.clock.monotonic() - started)
         return Result(
             self.run.id, status, answer.text, ledger, self.account.balance(), self.run.steps, answer.calls, error, key,
-            tuple(sorted(self.run.capped)),
+            tuple(sorted(self.run.held_back)),
         )  # fmt: skip
 
     async def _solve(self, task: Task, ctx: Context) -> Answer:

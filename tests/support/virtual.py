@@ -1,54 +1,65 @@
-"""An event loop on virtual time: nobody sleeps, the clock jumps to the next thing that is due.
+"""An event loop whose clock jumps: a day of waiting takes no time, and equal programs do equal things in equal order.
 
-A loop that has nothing due and nothing ready would wait forever; here that is an error, which is how a starved waiter
-shows itself.
+`time()` is virtual and `select()` never sleeps. While something can go on, the clock stands still; when all tasks
+wait, it jumps to the moment that the next of them waits for. Where none waits for any moment, nobody can ever go on:
+that is a deadlock, and `Stuck` is raised at once instead of hanging. Threads, sockets and subprocesses are not seen:
+whoever waits only for one of those is Stuck as well.
+
+    anyio.run(main, backend_options={"loop_factory": VirtualLoop})
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+
+import anyio
 
 T = TypeVar("T")
 
 
 class Stuck(AssertionError):
-    """Everybody waits, and nothing will ever happen."""
+    """All tasks wait, and none of them for a moment in time."""
 
 
-class _Jumping(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
-    """Waits for no time: it tells the loop how much would have passed."""
+class _Jumping(selectors.SelectSelector):
+    """A selector that moves its clock on instead of sleeping."""
 
-    passed: Callable[[float], None]
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        events = super().select(0)
-        if not events:
-            if timeout is None:
-                raise Stuck("nothing is ready and nothing is due")
-            self.passed(timeout)
-        return events
+        if timeout is None:
+            raise Stuck("all tasks wait, and none of them for a moment in time")
+        if timeout > 0:
+            self.now += timeout
+        return []
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its time starts at 0 and passes only when everybody waits."""
+    """The loop; one instance per run."""
 
     def __init__(self) -> None:
-        selector = _Jumping()
-        super().__init__(selector)
-        self._now = 0.0
-        selector.passed = self._pass
+        self._jumping = _Jumping()
+        super().__init__(self._jumping)
 
     def time(self) -> float:
-        return self._now
-
-    def _pass(self, seconds: float) -> None:
-        self._now += seconds
+        return self._jumping.now
 
 
-def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run to the end on virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main())
+class VirtualClock:
+    """The Clock of a Run that lives in a VirtualLoop."""
+
+    def now(self) -> float:
+        return 1_750_000_000.0 + self.monotonic()
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def run(main: Callable[..., Awaitable[T]], *args: Any) -> T:
+    """`anyio.run` on virtual time."""
+    return anyio.run(main, *args, backend_options={"loop_factory": VirtualLoop})

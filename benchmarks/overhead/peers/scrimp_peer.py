@@ -19,7 +19,7 @@ from serving import serve
 from scrimp.agent import Agent, Parts
 from scrimp.core.budget import Budget
 from scrimp.core.events import ListSink
-from scrimp.core.messages import Delta, Request, ToolCall, canonical
+from scrimp.core.messages import Delta, Message, Request, ToolCall, ToolSpec, canonical
 from scrimp.core.protocols import Capabilities
 from scrimp.core.system import Part, System
 from scrimp.core.usage import Usage
@@ -51,12 +51,13 @@ class Scripted:
         self.sizes: dict[str, int] = {}
 
     def bound(self, request: Request) -> Usage:
-        return Usage(input=sum(map(self.size, (*request.messages, *request.tools))), output=request.max_output or 1024)
+        sent = (*request.messages, *request.tools)
+        size = sum(self.sizes.get(item.hash) or self.size(item) for item in sent)
+        return Usage(input=size, output=request.max_output or 1024)
 
-    def size(self, item: Any) -> int:
-        if item.hash not in self.sizes:
-            self.sizes[item.hash] = len(canonical(item.to_json()).encode())
-        return self.sizes[item.hash]
+    def size(self, item: Message | ToolSpec) -> int:
+        self.sizes[item.hash] = size = len(canonical(item.to_json()).encode())
+        return size
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         said, usage = self.player.reply(request), Usage(input=100, output=20)

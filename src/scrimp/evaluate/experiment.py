@@ -20,7 +20,7 @@ from scrimp.agent import Agent, Result
 from scrimp.core.budget import Budget, LocalAccount
 from scrimp.core.context import Context, Means, Run
 from scrimp.core.context.passage import Place
-from scrimp.core.errors import BudgetExceeded, InputError, OutsideError
+from scrimp.core.errors import BudgetExceeded, InputError, OutsideError, one_of
 from scrimp.core.events import ListSink, ulid
 from scrimp.core.money import NOTHING, Money, PriceList
 from scrimp.core.money import total as sum_of
@@ -52,7 +52,9 @@ class Experiment:
         model: plays the main role in every System; each keeps its own where None.
         n: how many tasks; all where None.
         seeds: repetitions per task; more than one needs a temperature above zero.
-        budget: limits the whole experiment; a System's own budget limits each run.
+        budget: limits the whole experiment (`request_tokens`: every request of it); a System's own budget limits
+            each run, and a trial starts only where the experiment's bears it whole. A trial that the experiment's
+            budget cut short is neither scored nor counted; none is started after it.
         margin: of non-inferiority, in points.
         out: folder for trials and results; one under SCRIMP_HOME where None.
         workers: trials under way at once.
@@ -189,7 +191,7 @@ class _Conduct:
         self.folder = experiment.out or home() / "experiments" / self.id
         self.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal()
-        self.account = LocalAccount(experiment.budget or Budget())
+        self.account = LocalAccount(experiment.budget or Budget(), patient=True)
         self.spent, self.done, self.failed_in_row = NOTHING, 0, 0
         self.total = len(experiment.systems) * len(tasks) * experiment.seeds
         self.started = time.monotonic()
@@ -199,7 +201,7 @@ class _Conduct:
 
     async def all(self, systems: Sequence[System]) -> list[Trial]:
         """Every trial; fewer where the experiment's budget ends."""
-        agents = [Agent(system, parts=self._parts(system), journal=self.journal) for system in systems]
+        agents = [self._agent(system) for system in systems]
         made: dict[tuple[int, int, int], Trial] = {}
         slots = anyio.CapacityLimiter(self.experiment.workers)
         with (self.folder / "trials.jsonl").open("w", encoding="utf-8") as lines:
@@ -213,29 +215,54 @@ class _Conduct:
                     lines.flush()
 
             try:
-                async with anyio.create_task_group() as group:
-                    for seed in range(self.experiment.seeds):
-                        for index, task in enumerate(self.tasks):
-                            for number, agent in enumerate(agents):
-                                place = (number, seed, index)
-                                if self.experiment.workers == 1:
-                                    await one(place, agent, task)
-                                else:
-                                    group.start_soon(one, place, agent, task)
+                with anyio.move_on_after(self._seconds()) as clock:
+                    async with anyio.create_task_group() as group:
+                        for seed in range(self.experiment.seeds):
+                            for index, task in enumerate(self.tasks):
+                                for number, agent in enumerate(agents):
+                                    place = (number, seed, index)
+                                    if self.experiment.workers == 1:
+                                        await one(place, agent, task)
+                                    else:
+                                        group.start_soon(one, place, agent, task)
+                if clock.cancelled_caught:
+                    self.stopped = f"budget seconds={self._seconds():g} is over"
+            except ExceptionGroup as several:
+                raise one_of(several) from several
             finally:
-                for agent in agents:
-                    await agent.outfit.aclose()
+                with anyio.CancelScope(shield=True):
+                    await self.account.close()
+                    for agent in agents:
+                        await agent.outfit.aclose()
         return [made[place] for place in sorted(made)]
 
+    def _agent(self, system: System) -> Agent:
+        """An agent for all trials of a System; a limit on one request holds whoever states it."""
+        limits, wanted = dict(Budget.of(system.budget).limits), (self.experiment.budget or Budget()).limits
+        if "request_tokens" in wanted:
+            limits["request_tokens"] = min(
+                wanted["request_tokens"], limits.get("request_tokens", wanted["request_tokens"])
+            )
+        return Agent(system, budget=Budget(limits), parts=self._parts(system), journal=self.journal)
+
+    def _seconds(self) -> float | None:
+        """How long the experiment may take."""
+        limits = (self.experiment.budget or Budget()).limits
+        return float(limits["seconds"]) if "seconds" in limits else None
+
     async def _trial(self, agent: Agent, task: Task, seed: int) -> Trial | None:
-        """One trial; None where the experiment's budget does not bear it."""
+        """One trial; None where the experiment's budget does not bear it, or cut it short."""
         try:
             result = await agent.arun(task, account=self.account, experiment=self.id, seed=seed)
         except BudgetExceeded as stop:
             self.stopped = str(stop)
             return None
-        if result.status == "budget" and result.stopped_by not in agent.budget.limits:
-            self.stopped = result.error  # the experiment's limit, not the System's: this trial was cut short
+        # Its own limits it was given whole, so any other that held it back is the experiment's.
+        outer = {result.stopped_by, *result.held_back_by} - {"", *agent.budget.limits}
+        if outer:
+            key = sorted(outer)[0]
+            limit = self.account.limits.get(key, "")
+            self.stopped = result.error or f"budget {key}={limit} left no room for a whole answer"
             return None
         self._watch_failures(result)
         score = await self.benchmark.score(task, result.as_answer(), self._harness())

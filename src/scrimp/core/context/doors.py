@@ -220,7 +220,7 @@ class Context:
         try:
             reservations = await self._place.account.reserve([Claim("step", {"steps": 1})], under=self._place.inside)
         except BudgetExceeded as refusal:
-            self._run.refused = refusal.key
+            self._run.refused_by(refusal)
             raise
         await self._place.account.settle(reservations[0], {"steps": 1})
         self._run.steps += 1

@@ -266,7 +266,7 @@ def _settle(ctx: Context, passage: Passage, model: Model, response: Response) ->
         money = ctx._means.prices.price(model.name, usage, local=model.capabilities.local)
     spent: dict[str, Amount] = {"model_calls": 1, "tokens": usage.total, "usd": money.least}
     if response.finish == "length" and passage.reservation is not None and passage.reservation.capped:
-        ctx._run.capped.add(passage.reservation.capped)
+        ctx._run.held_back.add(passage.reservation.capped)
     passage.done(response.to_json(), usage=usage, money=money, spent=spent, status=status)
 
 

@@ -65,7 +65,7 @@ class Run:
         events: everything that happened so far, in order of completion.
         steps: rounds the planner has begun.
         refused: the limit by which the budget last refused a call.
-        capped: limits that made an answer end before the model had finished.
+        held_back: limits that refused a call, or made an answer end before the model had finished.
     """
 
     id: str
@@ -79,9 +79,14 @@ class Run:
     events: list[Event] = field(default_factory=list)
     steps: int = 0
     refused: str = ""
-    capped: set[str] = field(default_factory=set)
+    held_back: set[str] = field(default_factory=set)
     streams: WeakSet[AsyncGenerator[Any, None]] = field(default_factory=WeakSet)
     under_way: dict[Passage, anyio.Event] = field(default_factory=dict)
+
+    def refused_by(self, refusal: BudgetExceeded) -> None:
+        """Remember which limit refused something."""
+        self.refused = refusal.key
+        self.held_back.add(refusal.key)
 
     async def wind_up(self) -> None:
         """Cut off the streams that somebody left in the middle, so that what they cost is counted."""
@@ -253,7 +258,7 @@ class Passage:
 
     async def refused(self, refusal: BudgetExceeded) -> None:
         """Write down that the budget refused this call, so that a replay is refused as well."""
-        self.run.refused = refusal.key
+        self.run.refused_by(refusal)
         event = self._event("decision", NO_USAGE, NOTHING, 0, "error")
         self.run.events.append(event)
         await self.run.sink.commit(event, None, failure(refusal))
