@@ -127,8 +127,8 @@ def test_others_at_once_do_not_shorten_answers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scrimp_home: Path
 ) -> None:
     """The worst cases of eight calls do not fit together: they wait rather than be capped, and answers are whole."""
-    systems = tuple(system.with_(max_output=900) for system in pair())
-    found, account = conduct(monkeypatch, tmp_path, systems=systems, n=10, budget=Budget(tokens=7000), workers=8)
+    systems = tuple(system.with_(max_output=3400) for system in pair())
+    found, account = conduct(monkeypatch, tmp_path, systems=systems, n=10, budget=Budget(tokens=7150), workers=8)
     kept = trials(tmp_path)
     assert found["stopped"] == ""
     assert len(kept) == 20
