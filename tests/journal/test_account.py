@@ -117,7 +117,7 @@ async def played(account: Account, script: list[tuple[str, Any]]) -> list[Any]:
     return said
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(limits, st.lists(steps, min_size=1, max_size=14))
 def test_it_caps_refuses_and_gives_back_as_an_account_in_memory(
     limits: dict[str, Any], script: list[tuple[str, Any]]
@@ -240,8 +240,8 @@ def test_a_call_waits_for_what_another_holds(opened: Any) -> None:
             assert got == []
             await other.settle(held, {"tokens": 40})
         assert mine.balance()["tokens"] == {"limit": 100, "spent": 40, "reserved": 50, "kept": 0}
-        with pytest.raises(BudgetExceeded):
-            await other.reserve([Claim("call", {"tokens": 101})]) if await mine.settle(got[0], {}) is None else None
+        await got[0].account.settle(got[0], {})
+        assert other.balance()["tokens"] == {"limit": 100, "spent": 40, "reserved": 0, "kept": 0}
 
     anyio.run(main)
 
@@ -352,6 +352,15 @@ def test_other_limits_are_refused_unless_raised(opened: Any) -> None:
         opened(seconds=3)
 
 
+def test_an_account_opened_before_a_fork_is_refused(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = opened(tokens=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: -1)
+        for act in (account.balance, account.lost):
+            with pytest.raises(InputError, match="open it in each process"):
+                act()
+
+
 def test_a_closed_or_locked_file_is_one_line(
     path: Path, opened: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,13 +398,17 @@ def test_a_write_that_fails_halfway_is_made_good_by_the_next(opened: Any) -> Non
 
     async def main() -> None:
         (call,) = await account.reserve([Claim("call", {"tokens": 4})])
-        account._connection.execute("PRAGMA query_only=ON")
-        with pytest.raises(JournalFailed, match="readonly"):
+        for what in ("INSERT", "DELETE"):
+            trigger = f"CREATE TEMP TRIGGER no_{what} BEFORE {what} ON main.holdings"
+            account._connection.execute(f"{trigger} BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+        with pytest.raises(JournalFailed, match="free some space"):
             await account.reserve([Claim("call", {"tokens": 8})])
-        with pytest.raises(JournalFailed, match="readonly"):
+        assert account.balance()["tokens"]["reserved"] == 4
+        with pytest.raises(JournalFailed, match="free some space"):
             await account.settle(call, {"tokens": 3})
-        account._connection.execute("PRAGMA query_only=OFF")
-        assert account.balance()["tokens"]["reserved"] == 0
+        assert other.balance()["tokens"] == {"limit": 1000, "spent": 0, "reserved": 4, "kept": 0}
+        for what in ("INSERT", "DELETE"):
+            account._connection.execute(f"DROP TRIGGER no_{what}")
         await account.charge({})
         assert other.balance()["tokens"] == {"limit": 1000, "spent": 3, "reserved": 0, "kept": 0}
 
@@ -417,9 +430,8 @@ def test_agents_share_an_account(tmp_path: Path, opened: Any) -> None:
 
     results = anyio.run(main)
     assert [result.status for result in results] == ["done", "done", "done", "budget"]
-    cost = sum(result.ledger.money.amount for result in results)
+    cost = sum(result.ledger.total.cost.amount for result in results)
     assert account.balance()["usd"] == {"limit": 5, "spent": cost, "reserved": 0, "kept": 0}
     assert cost > 0
     assert account.balance()["model_calls"]["spent"] == 3
-    assert results[0].balance["usd"]["spent"] == results[0].ledger.money.amount
     journal.close()

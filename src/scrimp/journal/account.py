@@ -237,11 +237,14 @@ class SharedAccount(SharedSlice):
 
     # -- the file --
 
+    def _not_forked(self) -> None:
+        if os.getpid() != self._pid:
+            raise InputError("this shared account was opened before a fork", remedy="open it in each process")
+
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction; a failure names the file."""
-        if os.getpid() != self._pid:
-            raise InputError("this shared account was opened before a fork", remedy="open it in each process")
+        self._not_forked()
         try:
             with transaction(self._connection) as db:
                 yield db
@@ -269,6 +272,7 @@ class SharedAccount(SharedSlice):
         """Read the balance, without a turn."""
         if self._turning or self.closed:
             return
+        self._not_forked()
         try:
             self._connection.execute("BEGIN")
             try:

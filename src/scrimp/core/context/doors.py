@@ -243,8 +243,10 @@ class Context:
         if min(amounts.values()) < 0:
             raise InputError(f"ctx.spend: {amounts} is less than nothing")
         async with self._door("spend", "spend", ", ".join(sorted(amounts)), amounts, amounts) as passage:
-            if passage.recorded is None:
-                passage.done({}, spent=amounts)
+            if passage.recorded is not None:
+                raise_recorded(passage.recorded.response)
+                return
+            passage.done({}, spent=amounts)
 
     def keep(self, messages: Sequence[Message], answer: str = "") -> None:
         """Leave the conversation so far, and the best answer so far, for when the budget ends."""

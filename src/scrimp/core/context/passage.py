@@ -280,6 +280,8 @@ class Passage:
     ) -> None:
         if self.recorded is not None:
             self.run.events += [*self.recorded.nested, self.recorded.event]
+            if isinstance(error, BudgetExceeded):
+                self.run.refused_by(error)
             return
         with anyio.CancelScope(shield=True):
             await self._leave(error)
