@@ -25,7 +25,7 @@ INPUT, OUTPUT = Decimal("0.0000003"), Decimal("0.0000012")
 
 @dataclass(frozen=True)
 class Call:
-    """What one call will do, and how it `ends`: ok, failed (not billed), lost (billed, nobody knows what), cancelled."""
+    """What a call will do, and how it `ends`: ok, failed (not billed), lost (billed, nobody knows what), cancelled."""
 
     start: float
     seconds: float
