@@ -97,7 +97,7 @@ WRONG = [
     (("x", "--budget", "dollars=1"), "no budget key is called 'dollars'"),
     (("x", "--budget", ""), "--budget limits nothing"),
     (("x", "--label", "alone"), "the label 'alone' has no value"),
-    (("x", "--planner", "rect"), "no planner is called 'rect' (did you mean react?)"),
+    (("x", "--planner", "rect"), "no planner is called 'rect' (did you mean react"),
     (("x", "--memory", "mem9"), "no memory is called 'mem9'"),
     (("x", "--selector", "react"), "no selector is called 'react'"),
     (("x", "--system", "nowhere.toml"), "cannot read System nowhere.toml"),

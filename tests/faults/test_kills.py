@@ -68,6 +68,14 @@ def check(folder: Path, expected: tuple[str, list[tuple[str, str, str]]]) -> dic
     }
 
 
+def under_way(folder: Path) -> bool:
+    """Whether the kill came before the run had ended."""
+    journal = Journal(folder / "journal.sqlite")
+    status = journal.run("last").status
+    journal.close()
+    return status == "running"
+
+
 def sweep(root: Path, runs: int, seed: int) -> Counter[str]:
     expected = reference(root / "whole")
     started = time.monotonic()
@@ -85,7 +93,7 @@ def sweep(root: Path, runs: int, seed: int) -> Counter[str]:
                 point = POINTS[number // 2 % len(POINTS)]
                 most = STEPS * (3 if point != "commit" else 2)
                 code = in_child(folder, Kill(point, rng.randrange(1, most)), resume=False)
-            if code == -9 and (folder / "sent.txt").exists():
+            if code == -9 and (folder / "sent.txt").exists() and under_way(folder):
                 break
             for file in (*folder.glob("*.txt"), *folder.glob("journal*")):
                 file.unlink()  # it was through before the kill, or had not begun; another try
