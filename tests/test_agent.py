@@ -452,3 +452,14 @@ def test_the_seed_of_a_trial_drives_chance(journal: Journal, planners: dict[str,
         assert drawn[3] == drawn[4]
 
     anyio.run(main)
+
+
+def test_a_replay_sees_parameters_and_arguments_in_their_own_order(tmp_path: Path) -> None:
+    order = {"type": "object", "properties": {"zulu": {"type": "integer"}, "alpha": {"type": "integer"}}}
+    tool = Tool("go", "Go.", order, lambda given: list(given), inline=True)
+    script = ['{"steps": [{"tool": "go", "arguments": {"zulu": 1, "alpha": 2}}]}', "done"]
+    parts = Parts(models={"main": ScriptedModel(script)}, prices=PRICES)
+    system = System(model="scripted", planner="plan-then-execute")
+    agent = Agent(system, tools=[tool], parts=parts, journal=Journal(tmp_path / "journal.sqlite"))
+    first = anyio.run(agent.arun, "Go there.")
+    assert anyio.run(agent.replay, first.run).answer == first.answer == "done"

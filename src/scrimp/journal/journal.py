@@ -117,7 +117,7 @@ class Journal:
         with self._writing() as db:
             run = event.key.run
             request_place = self._payloads.place(run, request)
-            response_place = self._payloads.place(run, response, event.response_hash)
+            response_place = self._payloads.place(run, response)
             db.execute(_INSERT_EVENT, (*_row(event), request_place, response_place))
 
     def reopen(self, run: str) -> None:
@@ -155,6 +155,7 @@ class Journal:
             )
             db.execute("DELETE FROM runs WHERE id = ?", (record.id,))
         self._payloads.forget()
+        self._connection.execute("VACUUM")  # pages that were split may hold copies of what was deleted
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # old pages also stand in the log
 
     @contextmanager

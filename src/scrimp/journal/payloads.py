@@ -40,6 +40,18 @@ def unpack(data: bytes) -> str:
     return (zlib.decompress(body) if data[:1] == _ZLIB else body).decode("utf-8", "surrogatepass")
 
 
+_ORDERED = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
+def written(value: Any) -> str:
+    """A value as JSON in the order it has.
+
+    What a prompt shows of a tool's parameters or a call's arguments is shown in their order, so a replay
+    needs the order that was; hashes that identify content do not see it.
+    """
+    return _ORDERED.encode(value)
+
+
 class Payloads:
     """The payload table of one journal, and which run uses what.
 
@@ -51,19 +63,19 @@ class Payloads:
         self._stored: dict[str, set[str]] = {}
         self._lists: dict[str, dict[tuple[str, ...], str]] = {}  # hashes of lists of hashes
 
-    def put(self, run: str, value: Any, hash_: str = "") -> str:
+    def put(self, run: str, value: Any) -> str:
         """Store a JSON value as used by `run`; its hash, empty for None."""
         if value is None:
             return ""
-        return self._put_text(run, canonical(value), hash_)
+        return self._put_text(run, written(value))
 
-    def place(self, run: str, value: Any, hash_: str = "") -> str:
+    def place(self, run: str, value: Any) -> str:
         """Where an event finds a JSON value or a Request: the hash it is stored under, or itself where it is short."""
         if value is None:
             return ""
-        text = self._request(run, value) if isinstance(value, Request) else canonical(value)
+        text = self._request(run, value) if isinstance(value, Request) else written(value)
         here = len(text) <= _SHORT and not _LONE.search(text)
-        return _HERE + text if here else self._put_text(run, text, hash_)
+        return _HERE + text if here else self._put_text(run, text)
 
     def get(self, place: str) -> Any:
         """The value behind what `put` or `place` gave, messages and tools of a request filled in; None for nothing."""
@@ -97,7 +109,7 @@ class Payloads:
         stored = self._stored.setdefault(run, set())
         for message in request.messages:
             if message.hash not in stored:
-                self._insert(run, message.hash, canonical(message.to_json()), stored)
+                self._insert(run, message.hash, written(message.to_json()), stored)
         document = {
             "$": "request",
             "messages": self._grouped(run, [message.hash for message in request.messages]),
@@ -122,7 +134,7 @@ class Payloads:
         if key not in known:
             known[key] = digest(key)
             if known[key] not in self._stored[run]:
-                self._insert(run, known[key], canonical([tool.to_json() for tool in request.tools]), self._stored[run])
+                self._insert(run, known[key], written([tool.to_json() for tool in request.tools]), self._stored[run])
         return known[key]
 
     def _grouped(self, run: str, hashes: list[str]) -> list[str]:
@@ -148,9 +160,9 @@ class Payloads:
             else:
                 yield value
 
-    def _put_text(self, run: str, text: str, hash_: str = "") -> str:
+    def _put_text(self, run: str, text: str) -> str:
         stored = self._stored.setdefault(run, set())
-        hash_ = hash_ or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        hash_ = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         if hash_ not in stored:
             self._insert(run, hash_, text, stored)
         return hash_
