@@ -72,8 +72,8 @@ CREATE TABLE events (
     request_hash TEXT NOT NULL,
     response_hash TEXT NOT NULL,
     status TEXT NOT NULL,
-    request TEXT NOT NULL,          -- payload hash, empty for none
-    response TEXT NOT NULL,         -- payload hash, empty for none
+    request TEXT NOT NULL,          -- payload hash, or "=" and the text itself, empty for none
+    response TEXT NOT NULL,         -- the same
     UNIQUE (run, span, door, ordinal, attempt)
 ) STRICT;
 
