@@ -350,6 +350,8 @@ class TestServer:
     @pytest.mark.parametrize(("how", "said"), [(signal.SIGINT, "bye\n"), (signal.SIGKILL, "")])
     def test_serving_in_the_foreground_ends_with_its_process(self, small, tmp_path, how, said):
         code = (
+            # Whoever started the tests in the background had them ignore SIGINT, which children inherit.
+            "import signal;signal.signal(signal.SIGINT,signal.default_int_handler);"
             "import sys;from pathlib import Path;from scrimp.models.embedded import serve;"
             "serve('gguf:'+sys.argv[1],Path(sys.argv[2]),port=0,announce=lambda u:print(u,flush=True));print('bye')"
         )
