@@ -12,12 +12,12 @@ from typing import Any
 import anyio
 import pytest
 
-from scrimp.core.context.tools import as_result
+from scrimp.core.context.tools import MOST_TEXT, as_result
 from scrimp.core.errors import BudgetExceeded, InputError, UnknownPrice
 from scrimp.core.messages import ToolCall
 from scrimp.core.protocols import Decision, Query, Question, Scored
 from scrimp.core.tool import Tool, ToolResult, signature
-from scrimp.testing import Bench
+from scrimp.testing import Bench, ScriptedModel
 
 OBJECT = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
 
@@ -294,3 +294,15 @@ def test_a_tool_in_one_line() -> None:
 def test_partial_application_is_a_tool_too() -> None:
     bench = Bench(tools=[make("t", partial(lambda extra, arguments: extra + arguments["x"], 5))])
     assert call(bench, ask("t", x=1))[0].text == "6"
+
+
+def test_fifty_megabytes_are_shown_by_their_ends_and_the_books_balance() -> None:
+    huge = Tool(
+        "huge", "Gives far too much.", {"type": "object"}, lambda given: "头" + "x" * 50_000_000 + "尾", inline=True
+    )
+    bench = Bench(ScriptedModel(["-"]), tools=[huge], budget={"usd": "1"})
+    result = anyio.run(bench.ctx.call_tool, ToolCall("1", "huge", {}))
+    assert len(result.text) < MOST_TEXT + 100
+    assert (result.text[0], result.text[-1]) == ("头", "尾")
+    assert "49,800,002 characters left out" in result.text
+    assert bench.account.reserved["usd"] == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,10 @@ from scrimp.core.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from scrimp.core.context.doors import Context
+
+
+MOST_TEXT = 200_000
+"""Characters of a tool's result that an agent is shown; the rest is left out, and said to be."""
 
 
 async def offer(ctx: Context, query: str) -> Sequence[Tool]:
@@ -149,12 +154,21 @@ async def _execute(tool: Tool, asked: ToolCall) -> ToolResult:
 
 
 def as_result(value: Any) -> ToolResult:
-    """A tool's return value as text for the agent: strings as they are, the rest as compact JSON."""
+    """A tool's return value as text for the agent, within `MOST_TEXT`: strings as they are, the rest as compact JSON."""
     if isinstance(value, ToolResult):
-        return value
+        return replace(value, text=bounded(value.text)) if len(value.text) > MOST_TEXT else value
     if isinstance(value, str):
-        return ToolResult(value, value=value)
+        return ToolResult(bounded(value), value=value)
     try:
-        return ToolResult(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str), value=value)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     except ValueError as error:
         return ToolResult(f"error: the result cannot be written as JSON: {error}", "error")
+    return ToolResult(bounded(text), value=value)
+
+
+def bounded(text: str) -> str:
+    """Beginning and end of a text that no prompt could hold, with what is missing said in between."""
+    if len(text) <= MOST_TEXT:
+        return text
+    head, tail = text[: MOST_TEXT * 3 // 4], text[-(MOST_TEXT // 4) :]
+    return f"{head}\n[... {len(text) - len(head) - len(tail):,} characters left out ...]\n{tail}"
