@@ -154,7 +154,7 @@ async def _execute(tool: Tool, asked: ToolCall) -> ToolResult:
 
 
 def as_result(value: Any) -> ToolResult:
-    """A tool's return value as text for the agent, within `MOST_TEXT`: strings as they are, the rest as compact JSON."""
+    """A return value as text for the agent, within `MOST_TEXT`: strings as they are, the rest as compact JSON."""
     if isinstance(value, ToolResult):
         return replace(value, text=bounded(value.text)) if len(value.text) > MOST_TEXT else value
     if isinstance(value, str):
