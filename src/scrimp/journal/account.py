@@ -191,7 +191,7 @@ class SharedAccount(SharedSlice):
         try:
             with self._writing() as db:
                 _agree(db, name, self.limits, raised)
-        except BaseException:
+        except BaseException:  # whatever stopped it, the file is not left open
             self._connection.close()
             raise
 

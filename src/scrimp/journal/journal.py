@@ -164,7 +164,7 @@ class Journal:
         try:
             with transaction(self._connection) as db:
                 yield db
-        except BaseException as error:
+        except BaseException as error:  # also when cancelled: the transaction is gone
             self._payloads.forget()  # what this transaction stored is not there
             if isinstance(error, sqlite3.Error):
                 raise failed(self.path, error) from error

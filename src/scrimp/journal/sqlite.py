@@ -35,7 +35,7 @@ def connect(path: Path, migrations: str, *, full: bool = False) -> sqlite3.Conne
         connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys=ON")
         _migrate(connection, path, migrations)
-    except BaseException as error:
+    except BaseException as error:  # whatever stopped it, the file is not left open
         connection.close()
         if isinstance(error, sqlite3.Error):
             raise failed(path, error) from error
@@ -65,7 +65,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     try:
         yield connection
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # also when cancelled: all of it or none
         if connection.in_transaction:  # a full disk, for one, has ended it already
             connection.execute("ROLLBACK")
         raise

@@ -248,7 +248,7 @@ def _start(settings: ServerSettings, state_file: Path, *, tied: bool) -> tuple[E
     process = _spawn(state_file, log, tied=tied)
     try:
         return _wait_for(process, state_file, settings), process
-    except BaseException:
+    except BaseException:  # also when interrupted: no server is left behind
         process.kill()
         _end(process)
         raise

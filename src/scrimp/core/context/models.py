@@ -53,7 +53,7 @@ async def _once(ctx: Context, passage: Passage, model: Model, request: Request) 
         collected, received = Fold(), Received(passage.output)
         try:
             await ctx._run.in_time(_drain(model, _capped(request, passage), collected, received))
-        except BaseException as error:
+        except BaseException as error:  # cancelled, cut or failed: what came is counted, then it goes on up
             passage.answered = collected != Fold()
             if received.passed:
                 _overrun(passage, received, error)

@@ -233,7 +233,7 @@ class Passage:
         self.run.under_way[self] = anyio.Event()
         try:
             await self.run.sink.reserve(worst, self.reservation.amounts)
-        except BaseException:
+        except BaseException:  # cancelled or not written: nothing was sent, so it is given back
             await self.release()
             raise
         return self
