@@ -342,7 +342,7 @@ def test_the_traces_of_a_machine_are_seen() -> None:
     assert traces_of_a_machine("see " + "/" + "home/ann/notes")
     assert traces_of_a_machine("from files." + "python" + "hosted")
     assert traces_of_a_machine(f"see {ROOT}") or len(ROOT.parts) <= 2
-    assert not traces_of_a_machine("POST /v1/chat/completions, ~" + "/work/x, $HOME/home/x, http://localhost/home/x")
+    assert not traces_of_a_machine("POST /v1/chat/completions, ~/wo" + "rk/x, $HOME/home/x, http://localhost/home/x")
 
 
 def test_no_lock_file_with_addresses() -> None:
