@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -75,6 +75,11 @@ def estimate(text: str) -> int:
     if not text:
         return 0
     return max(1, round(sum(_PRICE[piece.lastgroup or "other"](piece.group()) for piece in _PIECES.finditer(text))))
+
+
+def estimate_many(texts: Sequence[str]) -> list[int]:
+    """`estimate` of each text."""
+    return [estimate(text) for text in texts]
 
 
 SCRIPTS = ("latin", "cjk", "marks", "other")

@@ -1,0 +1,1 @@
+"""Where recorded runs spent their money, and what would have saved it."""

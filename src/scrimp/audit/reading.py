@@ -1,0 +1,244 @@
+"""Files in, Traces out: each file is told by its content, and one that cannot be read becomes a line, not an end.
+
+A reader is a module of `readers/` with two functions:
+
+    sniff(head: Head) -> bool                       is this file mine? by content, not by name
+    read(source: Source) -> Iterator[Trace]         its runs, one by one; holds one run in memory, not the file
+
+What a reader cannot use inside a good file (a cut line, a run without messages) it hands to `source.skip`. Where the
+file as a whole is wrong it raises InputError. Texts of a trace are untrusted: they are data here, and never run.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Protocol, cast
+
+from scrimp.audit.trace import Trace
+from scrimp.core.errors import InputError, UnknownName
+
+READERS = (
+    "journal", "inspect", "swe_agent", "otel", "langsmith", "langfuse", "claude_code", "codex", "anthropic",
+    "openai_chat",
+)  # fmt: skip
+"""Modules of `readers/`, in the order they are asked: the more special a format, the earlier."""
+
+HEAD = 1 << 16
+"""Bytes a reader is shown to tell its format."""
+
+LONGEST_LINE = 256 << 20
+"""Bytes of one line, or of one document, that are read at once; a longer one is skipped."""
+
+GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
+
+
+class Reader(Protocol):
+    """A module of `readers/`."""
+
+    def sniff(self, head: Head) -> bool: ...
+
+    def read(self, source: Source) -> Iterator[Trace]: ...
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What was not read, and why, in one line; texts of the trace are not quoted."""
+
+    path: str
+    why: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"path": self.path, "why": self.why}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file, decompressed: what a reader tells its format by."""
+
+    path: Path
+    data: bytes
+
+    @cached_property
+    def text(self) -> str:
+        """As UTF-8; what cannot be decoded is replaced."""
+        return self.data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+
+    @cached_property
+    def first(self) -> Any:
+        """The first JSON value of a file of lines; None where its first line is none (a document over many lines)."""
+        line = self.text.partition("\n")[0]
+        try:
+            return json.loads(line)
+        except ValueError:
+            return None
+
+    def has(self, *keys: str) -> bool:
+        """Whether all these JSON keys stand in the beginning; for documents too long to be parsed here."""
+        return all(f'"{key}"' in self.text for key in keys)
+
+
+@dataclass
+class Source:
+    """A file that is read as runs."""
+
+    path: Path
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def skip(self, where: str, why: str) -> None:
+        """Leave out a part of the file: `where` as in `line 17`."""
+        self.skipped.append(Skipped(f"{self.path}:{where}" if where else str(self.path), why))
+
+    def open(self) -> IO[bytes]:
+        """The bytes, decompressed."""
+        return open_bytes(self.path)
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Number and bytes of every line that is not blank; too long ones are skipped without being held."""
+        with self.open() as file:
+            number, too_long = 0, False
+            while line := file.readline(LONGEST_LINE):
+                whole = line.endswith(b"\n")
+                if not too_long:
+                    number += 1
+                if not whole and len(line) >= LONGEST_LINE:
+                    if not too_long:
+                        self.skip(f"line {number}", f"longer than {LONGEST_LINE >> 20} MB")
+                    too_long = True
+                    continue
+                if too_long:
+                    too_long = False
+                    continue
+                if line.strip():
+                    yield number, line
+
+    def json_lines(self) -> Iterator[tuple[int, Any]]:
+        """Number and value of every line; lines that are no JSON are skipped."""
+        for number, line in self.lines():
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                self.skip(f"line {number}", _no_json(error))
+
+    def document(self) -> Any:
+        """The whole file as one JSON value.
+
+        Raises:
+            InputError: it is none, or too large to be held.
+        """
+        with self.open() as file:
+            data = file.read(LONGEST_LINE + 1)
+        if len(data) > LONGEST_LINE:
+            raise InputError(f"one JSON document of more than {LONGEST_LINE >> 20} MB")
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise InputError(_no_json(error)) from error
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """A file's bytes, gunzipped where its content says that it is gzip."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    return cast(IO[bytes], gzip.open(path, "rb")) if start == GZIP else path.open("rb")
+
+
+def read(path: Path, format_: str = "", skipped: list[Skipped] | None = None) -> Iterator[Trace]:
+    """The runs of one file.
+
+    Args:
+        format_: name of a reader; told from the content where empty.
+        skipped: takes what could not be read.
+
+    Raises:
+        InputError: nothing can be made of the file; the message is one line.
+    """
+    reader = reader_of(path, format_)
+    source = Source(path, [] if skipped is None else skipped)
+    try:
+        yield from reader.read(source)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError("the compressed file is cut or damaged") from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError("the text is not UTF-8") from error
+
+
+def reader_of(path: Path, format_: str = "") -> Reader:
+    """The reader of a file.
+
+    Raises:
+        UnknownName: no reader is called so.
+        InputError: the content is none that any reader knows.
+    """
+    if format_:
+        name = format_.replace("-", "_")
+        if name not in READERS:
+            raise UnknownName("trace format", format_, [name.replace("_", "-") for name in READERS])
+        return _load(name)
+    head = head_of(path)
+    for name in READERS:
+        reader = _load(name)
+        if reader.sniff(head):
+            return reader
+    raise InputError(_why_unknown(head))
+
+
+def head_of(path: Path) -> Head:
+    """The beginning of a file.
+
+    Raises:
+        InputError: it cannot be opened, or holds nothing.
+    """
+    try:
+        with open_bytes(path) as file:
+            data = file.read(HEAD)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError("the compressed file is cut or damaged") from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}") from error
+    if not data.strip():
+        raise InputError("the file is empty")
+    return Head(path, data)
+
+
+def files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files of these paths: folders are walked, in order of names, hidden files left out."""
+    for path in paths:
+        if path.is_dir():
+            inside = (item for item in path.rglob("*") if item.is_file())
+            yield from sorted(
+                item for item in inside if not any(part.startswith(".") for part in item.relative_to(path).parts)
+            )
+        else:
+            yield path
+
+
+def _load(name: str) -> Reader:
+    return cast(Reader, importlib.import_module(f"scrimp.audit.readers.{name}"))
+
+
+def _no_json(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "the text is not UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        end = error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg
+        return "the JSON is cut off" if end else f"no JSON ({error.msg} at character {error.pos})"
+    return "nested too deeply" if isinstance(error, RecursionError) else "no JSON"
+
+
+def _why_unknown(head: Head) -> str:
+    if b"\x00" in head.data[:4096] and head.data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return "binary, and no format that is known"
+    if head.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "the text is UTF-16, not UTF-8"
+    if head.data.startswith(b"-----BEGIN ") or head.text.startswith("age-encryption.org"):
+        return "encrypted"
+    return "no trace format that is known"
