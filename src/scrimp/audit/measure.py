@@ -13,15 +13,14 @@ from functools import lru_cache
 from typing import Any
 
 from scrimp.audit.names import named_in
+from scrimp.audit.sizes import Sizes, text_size
 from scrimp.audit.trace import Step, Trace
 from scrimp.core.events import Component, Event, Key
-from scrimp.core.messages import Image, Message, Request, Text, ToolSpec
+from scrimp.core.messages import Image, ToolSpec
 from scrimp.core.money import NOTHING, Money, PriceList, Rates
 from scrimp.core.usage import NO_USAGE, Usage
 from scrimp.models.cache_rules import CacheRules, rules_for
-from scrimp.models.images import image_tokens
 from scrimp.models.prices import names, packaged
-from scrimp.models.tokens import PER_MESSAGE, PER_REQUEST, compact, estimate_many
 
 SPREAD = 0.14
 """Relative error of estimated tokens: the largest seen on prose, code, JSON and dialogues (`models/tokens.py`)."""
@@ -40,11 +39,20 @@ class Book:
         prices: the price list; what it does not hold is looked up in the list of retired models.
         default_model: the model of runs that name none.
         tools: schemas by tool name, given by the user for records that do not hold them.
+        opened: what `audit.open_book` was given, so that a Book goes to another process as that.
     """
 
     prices: PriceList
     default_model: str = ""
     tools: Mapping[str, ToolSpec] = field(default_factory=dict)
+    opened: tuple[str | None, str, str | None] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.opened is None:
+            return (Book, (self.prices, self.default_model, self.tools))
+        from scrimp.audit.audit import open_book
+
+        return (open_book, self.opened)
 
     def rates(self, model: str) -> Rates | None:
         """The rates of a model; None where no list states them."""
@@ -139,66 +147,6 @@ class Run:
             if event.component != "harness":
                 total = total + event.usage
         return total
-
-
-class Sizes:
-    """Estimated tokens of the messages and tools of a run; each is counted once, however often it is sent."""
-
-    def __init__(self, model: str = "") -> None:
-        self._model = model
-        self._messages: dict[int, tuple[Message, int]] = {}
-        self._tools: dict[int, tuple[Sequence[ToolSpec], int]] = {}
-
-    def count(self, messages: Sequence[Message]) -> None:
-        """Count many messages at once, which is faster than one by one."""
-        known = self._messages
-        fresh = list({id(message): message for message in messages if id(message) not in known}.values())
-        texts = [_words(message) for message in fresh]
-        flat = [text for group in texts for text in group]
-        counted = iter(estimate_many(flat))
-        for message, group in zip(fresh, texts, strict=True):
-            tokens = PER_MESSAGE * (1 + len(message.tool_calls)) + sum(next(counted) for _ in group)
-            tokens += sum(image_tokens(part, self._model) for part in message.parts if isinstance(part, Image))
-            known[id(message)] = (message, tokens)
-
-    def message(self, message: Message) -> int:
-        """Tokens of one message, its wrapping included."""
-        found = self._messages.get(id(message))
-        if found is None:
-            self.count((message,))
-            found = self._messages[id(message)]
-        return found[1]
-
-    def images(self, message: Message) -> int:
-        """Of these, tokens of pictures."""
-        return sum(image_tokens(part, self._model) for part in message.parts if isinstance(part, Image))
-
-    def tools(self, tools: Sequence[ToolSpec]) -> int:
-        """Tokens of tool schemas."""
-        found = self._tools.get(id(tools))
-        if found is None or found[0] is not tools:
-            found = (tools, sum(_spec_size(spec) for spec in tools))
-            self._tools[id(tools)] = found
-        return found[1]
-
-    def request(self, request: Request) -> int:
-        """Tokens of a whole prompt."""
-        self.count(request.messages)
-        schema = 0 if request.schema is None else text_size(compact(request.schema))
-        known = self._messages
-        return (
-            PER_REQUEST + sum(known[id(message)][1] for message in request.messages)
-            + self.tools(request.tools) + schema
-        )  # fmt: skip
-
-    def answer(self, message: Message) -> int:
-        """Tokens that a model wrote: the message without its wrapping."""
-        return max(0, self.message(message) - PER_MESSAGE)
-
-
-def text_size(text: str) -> int:
-    """Estimated tokens of one text."""
-    return estimate_many((text,))[0]
 
 
 def measure(trace: Trace, book: Book) -> Run:
@@ -392,30 +340,3 @@ def _tool_events(trace: Trace, book: Book) -> list[Event]:
             )
         )  # fmt: skip
     return events
-
-
-# -- sizes -------------------------------------------------------------------------------------------
-
-
-def _words(message: Message) -> list[str]:
-    """The texts of a message that are counted."""
-    words = [part.text for part in message.parts if isinstance(part, Text)]
-    for call in message.tool_calls:
-        words += (call.name, call.raw or compact(call.arguments))
-    return words
-
-
-@lru_cache(maxsize=4096)
-def _counted(text: str) -> int:
-    return text_size(text)
-
-
-def _spec_size(spec: ToolSpec) -> int:
-    return _counted(compact(spec.to_json()))
-
-
-def with_tools(trace: Trace, tools: Sequence[ToolSpec]) -> Trace:
-    """The trace with tool schemas put into every request, where the record holds none."""
-    specs = tuple(tools)
-    steps = [replace(step, request=step.request.with_(tools=specs)) for step in trace.steps]
-    return replace(trace, steps=steps)

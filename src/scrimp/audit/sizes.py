@@ -1,0 +1,88 @@
+"""Estimated tokens of messages and tools: each is counted once in a run, however often it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from scrimp.core.messages import Image, Message, Request, Text, ToolSpec
+from scrimp.models.images import image_tokens
+from scrimp.models.tokens import PER_MESSAGE, PER_REQUEST, compact, estimate_many
+
+
+class Sizes:
+    """Estimated tokens of the messages and tools of a run; each is counted once, however often it is sent."""
+
+    def __init__(self, model: str = "") -> None:
+        self._model = model
+        self._messages: dict[int, tuple[Message, int]] = {}
+        self._tools: dict[int, tuple[Sequence[ToolSpec], int]] = {}
+
+    def count(self, messages: Sequence[Message]) -> None:
+        """Count many messages at once, which is faster than one by one."""
+        known = self._messages
+        fresh = list({id(message): message for message in messages if id(message) not in known}.values())
+        texts = [_words(message) for message in fresh]
+        flat = [text for group in texts for text in group]
+        counted = iter(estimate_many(flat))
+        for message, group in zip(fresh, texts, strict=True):
+            tokens = PER_MESSAGE * (1 + len(message.tool_calls)) + sum(next(counted) for _ in group)
+            tokens += sum(image_tokens(part, self._model) for part in message.parts if isinstance(part, Image))
+            known[id(message)] = (message, tokens)
+
+    def message(self, message: Message) -> int:
+        """Tokens of one message, its wrapping included."""
+        found = self._messages.get(id(message))
+        if found is None:
+            self.count((message,))
+            found = self._messages[id(message)]
+        return found[1]
+
+    def images(self, message: Message) -> int:
+        """Of these, tokens of pictures."""
+        return sum(image_tokens(part, self._model) for part in message.parts if isinstance(part, Image))
+
+    def tools(self, tools: Sequence[ToolSpec]) -> int:
+        """Tokens of tool schemas."""
+        found = self._tools.get(id(tools))
+        if found is None or found[0] is not tools:
+            found = (tools, sum(_spec_size(spec) for spec in tools))
+            self._tools[id(tools)] = found
+        return found[1]
+
+    def schema(self, request: Request) -> int:
+        """Tokens of the output schema."""
+        return 0 if request.schema is None else _counted(compact(request.schema))
+
+    def request(self, request: Request) -> int:
+        """Tokens of a whole prompt."""
+        self.count(request.messages)
+        known = self._messages
+        said = sum(known[id(message)][1] for message in request.messages)
+        return PER_REQUEST + said + self.tools(request.tools) + self.schema(request)
+
+    def answer(self, message: Message) -> int:
+        """Tokens that a model wrote: the message without its wrapping."""
+        return max(0, self.message(message) - PER_MESSAGE)
+
+
+def text_size(text: str) -> int:
+    """Estimated tokens of one text."""
+    return estimate_many((text,))[0]
+
+
+def _words(message: Message) -> list[str]:
+    """The texts of a message that are counted."""
+    words = [part.text for part in message.parts if isinstance(part, Text)]
+    for call in message.tool_calls:
+        words += (call.name, call.raw or compact(call.arguments))
+    return words
+
+
+@lru_cache(maxsize=4096)
+def _counted(text: str) -> int:
+    return text_size(text)
+
+
+def _spec_size(spec: ToolSpec) -> int:
+    return _counted(compact(spec.to_json()))
