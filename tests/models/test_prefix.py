@@ -12,7 +12,8 @@ from scrimp.core.errors import InputError
 from scrimp.core.messages import Image, Request, ToolCall, ToolSpec, assistant, observation, system, user
 from scrimp.core.money import Rates
 from scrimp.models.cache_rules import CacheRules, rules_for
-from scrimp.models.prefix import CachedPrefix, PrefixCache, compare, lay_out
+from scrimp.models.prefix import CachedPrefix, compare, lay_out
+from scrimp.models.prefix_cache import PrefixCache
 from scrimp.models.providers import table
 
 LONG = "All work and no play makes this a long prompt. " * 200

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from scrimp.audit.attribution import Attribution
+from scrimp.audit.combination import RUNS, Combination, combine
 from scrimp.audit.measure import Book, Run, measure
 from scrimp.audit.names import model_name
 from scrimp.audit.part import Options, Part
@@ -50,6 +51,7 @@ class Audit:
     files: int = 0
     bytes: int = 0
     share: float = 1.0
+    combination: Combination = field(default_factory=Combination)
 
     @property
     def whole(self) -> Part:
@@ -81,7 +83,8 @@ class Audit:
             "by_source": {name: part.to_json(options) for name, part in sorted(self.parts.items())},
             "skipped": [item.to_json() for item in self.skipped],
             "waste": whole.waste.to_json(scale, show_secrets=options.show_secrets),
-            **whole.savings.to_json(cost, scale),
+            **whole.savings.to_json(cost, self.share, scale),
+            "combination": self.combination.to_json(cost.amount, scale),
             "what_if": _what_if(options.model, whole, cost),
             "assumes": [*_assumes(whole, self.share, runs), *whole.notes],
             "prices": self.book.prices.label,
@@ -131,7 +134,19 @@ def audit_paths(paths: Sequence[str | Path], options: Options | None = None, pro
         runs += sum(part.attribution.runs for part in result.parts.values())
         if progress is not None:
             progress(done, total, runs)
+    audit.combination = combine(_sample(found, asked, runs))
     return audit
+
+
+def _sample(found: Sequence[Path], options: Options, runs: int) -> list[Run]:
+    """The runs that combinations are tried on: all of them, or some drawn by their names."""
+    share, kept = RUNS / runs if runs else 1.0, []
+    for path in found:
+        with suppress(Exception):  # what cannot be read was told in the first pass
+            kept += [run for run in _runs(path, options, []) if _drawn(run, share)]
+        if len(kept) >= RUNS:
+            break
+    return kept[:RUNS]
 
 
 def runs_of(paths: Iterable[str | Path], options: Options | None = None) -> Iterator[Run]:

@@ -15,7 +15,7 @@ from scrimp.audit.measure import Call, Run
 from scrimp.audit.secrets import redact
 from scrimp.core.messages import Message
 from scrimp.core.money import Money, plain
-from scrimp.models.prefix import PrefixCache
+from scrimp.models.prefix_cache import PrefixCache
 
 KEPT = 20
 """Broken prefixes that are told one by one, the dearest."""

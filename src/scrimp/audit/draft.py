@@ -53,7 +53,10 @@ class Draft:
         tools: the tool calls.
         extra: calls that a remedy itself makes (summaries, embeddings, escalations): model and tokens.
         extra_seconds: seconds they take, and seconds that waiting costs; negative where work now runs side by side.
-        hit_rate: share of the cache hits that are possible which are taken to happen; None for as recorded.
+        caching: whether the prompt cache is switched on by a remedy, with every hit that is possible; None for as it
+            was in the record.
+        warm: whether what earlier runs left in the cache still serves the first call; not where each run's prompt
+            begins in a way of its own.
     """
 
     run: Run
@@ -61,7 +64,8 @@ class Draft:
     tools: list[ToolUse]
     extra: list[tuple[str, Usage]] = field(default_factory=list)
     extra_seconds: float = 0.0
-    hit_rate: float | None = None
+    caching: bool | None = None
+    warm: bool = True
 
     def with_(self, **changes: Any) -> Draft:
         """A copy with some fields changed."""
@@ -99,11 +103,18 @@ class Remedy(Protocol):
             rearranges them, then cache, tier and model.
     """
 
-    name: str
-    exactness: Exactness
-    assumes: str
-    how: str
-    rank: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def exactness(self) -> Exactness: ...
+    @property
+    def assumes(self) -> str: ...
+    @property
+    def how(self) -> str: ...
+    @property
+    def rank(self) -> int: ...
 
     def apply(self, draft: Draft) -> Draft:
         """The draft with this remedy; the same object where it changes nothing."""

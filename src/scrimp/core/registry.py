@@ -24,7 +24,8 @@ from scrimp.core.errors import InputError, UnknownName
 
 ENTRY_POINTS = "scrimp.methods"
 FOLDERS = (
-    "memory/context", "memory/methods", "tools/select", "tools/gate", "tools/toolbox",
+    "memory/context", "memory/methods", "memory/transform", "tools/select", "tools/gate", "tools/toolbox",
+    "tools/transform",
     "planning/methods", "team/methods", "training/methods",
 )  # fmt: skip
 PROTOCOLS = {

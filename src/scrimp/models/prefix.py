@@ -4,7 +4,7 @@ A request is laid out as its provider lays it out (tools, system, messages), pie
 tokens. What it has in common with an earlier one from the beginning on is what a cache can serve; the provider's rules
 (`cache_rules.py`) say how much of that it does serve, and what is written. The outcome is an upper limit where hits
 are not guaranteed: no router, no eviction and no other user of the cache is modelled. Answers are in the cache once
-they were sent back as part of a prompt.
+they were sent back as part of a prompt. `prefix_cache.py` follows a whole run, faster, by the same rules.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from scrimp.models.images import image_tokens
 from scrimp.models.tokens import PER_MESSAGE, estimate, estimate_calls
 
 Count = Callable[[str], int]
-
-REMEMBERED = 64
-"""Requests that a PrefixCache compares with; older ones are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,37 +109,6 @@ def compare(
     return CachedPrefix(served, written, total - served - written, where, why)
 
 
-class PrefixCache:
-    """A provider's cache over a run: requests with the times they were sent, each compared with all that still live.
-
-    Args:
-        rules: of the provider.
-        model: by which pictures are counted.
-    """
-
-    def __init__(self, rules: CacheRules, model: str = "") -> None:
-        self.rules, self._model = rules, model
-        self._kept: list[tuple[float, tuple[Piece, ...]]] = []
-
-    def see(self, request: Request, at: float, *, prompt_tokens: int | None = None) -> CachedPrefix:
-        """What the cache serves of a request that is sent `at` (seconds on any clock); it is in the cache from then on.
-
-        What is used lives on: its lifetime begins anew.
-        """
-        pieces = lay_out(request, self.rules, model=self._model, prompt_tokens=prompt_tokens)
-        alive = [(used, kept) for used, kept in self._kept if at - used <= self.rules.lifetime]
-        tried = [(compare(kept, pieces, self.rules), kept) for _, kept in alive]
-        best, source = max(tried, key=lambda item: item[0].tokens_cached, default=(compare((), pieces, self.rules), ()))
-        if not best.tokens_cached and len(alive) < len(self._kept):
-            gone = compare(self._kept[-1][1], pieces, self.rules)
-            if gone.tokens_cached:
-                best = replace(best, why=f"{gone.tokens_cached} tokens had been cached, more than "
-                                         f"{self.rules.lifetime:g} s ago", broke_at="")  # fmt: skip
-        refreshed = [(at if best.tokens_cached and kept is source else used, kept) for used, kept in alive]
-        self._kept = [*refreshed, (at, pieces)][-REMEMBERED:]
-        return best
-
-
 # -- laying out --------------------------------------------------------------------------------------
 
 
@@ -215,14 +181,14 @@ def _common(before: Sequence[Piece], after: Sequence[Piece]) -> tuple[int, int]:
     same = 0
     for one, other in zip(before, after, strict=False):
         if one.hash != other.hash:
-            shared = _shared(one.text, other.text)
+            shared = shared_beginning(one.text, other.text)
             partly = other.tokens * shared // len(other.text) if other.text else 0
             return same, min(partly, max(0, other.tokens - 1))
         same += 1
     return same, 0
 
 
-def _shared(one: str, other: str) -> int:
+def shared_beginning(one: str, other: str) -> int:
     """Characters that two texts begin with alike, found by halving."""
     low, high = 0, min(len(one), len(other))
     while low < high:
@@ -262,5 +228,5 @@ def _break(before: Sequence[Piece], after: Sequence[Piece], same: int) -> tuple[
     one, other = before[same], after[same]
     if one.where.split("[")[0] != other.where.split("[")[0]:
         return other.where, f"{other.where} stands where {one.where} stood"
-    shared = _shared(one.text, other.text)
+    shared = shared_beginning(one.text, other.text)
     return other.where, f"{other.where} differs from its character {shared} on"

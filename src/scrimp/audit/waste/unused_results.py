@@ -1,0 +1,66 @@
+"""Tool results that nothing later refers to, and that were sent again and again all the same.
+
+A later text refers to a result where it holds one of the result's distinctive words: numbers of three digits and more,
+words of four letters and more, and pairs of Chinese characters, that stood in no earlier message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scrimp.audit.index import Finding, Index
+from scrimp.core.messages import Message, canonical
+
+NAME = "unused-results"
+TITLE = "Tool results that nothing later refers to"
+HINT = "clear-tool-results"
+
+AT_LEAST = 100
+"""Estimated tokens under which a result is no waste worth telling."""
+
+SENT_AGAIN = 2
+"""Prompts that must have held it: the first is how the agent saw it."""
+
+_WORDS = re.compile(r"\d[\d.,:-]{2,}|[^\W\d_]{4,}|[\u3400-\u9fff]{2}")
+
+
+def find(index: Index) -> Iterator[Finding]:
+    """Every large result without a reference; it costs its tokens in every prompt after the first."""
+    candidates = [
+        use for use in index.run.trace.tools
+        if use.message is not None and len(use.message.text) > 3 * AT_LEAST
+        and index.run.sizes.message(use.message) >= AT_LEAST
+        and len(index.sent.get(id(use.message), ())) >= SENT_AGAIN
+    ]  # fmt: skip
+    if not candidates:
+        return
+    said = [(at, said_by(call.step.answer)) for at, call in index.calls]
+    for use in candidates:
+        message = use.message
+        assert message is not None
+        first = index.sent[id(message)][0]
+        words = distinctive(index, message, first)
+        if words and not any(word in text for at, text in said if at >= first for word in words):
+            tokens, cost = index.of_message(message, after=first)
+            detail = f"nothing that was written later refers to this result of {use.call.name}"
+            yield Finding(NAME, use.step, use.where, detail, tokens, cost, 0.0, message, (0, len(message.text)))
+
+
+def distinctive(index: Index, message: Message, first: int) -> set[str]:
+    """Words of a result that stood nowhere before it."""
+    words = {word.lower() for word in _WORDS.findall(message.text)}
+    before = []
+    for earlier in index.run.calls[first].step.request.messages:
+        if earlier is message:
+            break
+        before.append(earlier.text.lower())
+        before += [canonical(call.arguments).lower() for call in earlier.tool_calls]
+    text = "\n".join(before)
+    return {word for word in words if word not in text}
+
+
+def said_by(message: Message) -> str:
+    """What a model wrote, calls included, in small letters."""
+    calls = (call.raw or canonical(call.arguments) for call in message.tool_calls)
+    return "\n".join((message.text, *calls)).lower()

@@ -1,0 +1,166 @@
+"""OpenAI-form messages, tools and usage as core values. Untrusted input: what has another form is skipped or None."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scrimp.core.messages import Image, Message, Part, Role, Text, ToolCall, ToolSpec
+from scrimp.core.usage import Usage
+
+ROLES: Mapping[str, Role] = {
+    "system": "system", "developer": "system", "user": "user", "human": "user", "assistant": "assistant",
+    "ai": "assistant", "model": "assistant", "tool": "tool", "function": "tool",
+}  # fmt: skip
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+
+
+def message(data: Any) -> Message | None:
+    """One chat message; None where it is none."""
+    if not isinstance(data, Mapping) or not isinstance(data.get("role"), str):
+        return None
+    role = ROLES.get(data["role"])
+    if role is None:
+        return None
+    calls = tuple(tool_calls(data.get("tool_calls"))) if data.get("tool_calls") else ()
+    if not calls and isinstance(data.get("function_call"), Mapping):
+        calls = (_call(data["function_call"].get("name", ""), data["function_call"].get("arguments"), "function_call"),)
+    answers = data.get("tool_call_id") or ("function_call" if data["role"] == "function" else "")
+    return Message(role, parts(data.get("content")), calls, str(answers))
+
+
+def messages(items: Any) -> list[Message]:
+    """The messages of a list; what is none is left out."""
+    if not isinstance(items, list):
+        return []
+    return [made for item in items if (made := message(item)) is not None]
+
+
+def parts(content: Any) -> tuple[Part, ...]:
+    """The parts of a message's content, a text or a list."""
+    if isinstance(content, str):
+        return (Text(content),) if content else ()
+    if not isinstance(content, list):
+        return ()
+    return tuple(made for item in content if (made := _part(item)) is not None)
+
+
+def tool_calls(items: Any) -> Iterable[ToolCall]:
+    """The tool calls of an assistant message."""
+    for item in items if isinstance(items, list) else ():
+        if not isinstance(item, Mapping):
+            continue
+        function = item.get("function")
+        if isinstance(function, Mapping):
+            yield _call(function.get("name", ""), function.get("arguments"), item.get("id", ""))
+        elif isinstance(function or item.get("name"), str):  # Inspect and others write it flat
+            yield _call(function or item["name"], item.get("arguments", item.get("args")), item.get("id", ""))
+
+
+def tools(items: Any) -> tuple[ToolSpec, ...]:
+    """Tool schemas, in the chat form, the responses form or bare."""
+    found = []
+    for item in items if isinstance(items, list) else ():
+        body = item.get("function", item) if isinstance(item, Mapping) else None
+        if isinstance(body, Mapping) and isinstance(body.get("name"), str):
+            schema = body.get("parameters") or body.get("input_schema") or {}
+            found.append(
+                ToolSpec(
+                    body["name"], str(body.get("description") or ""), schema if isinstance(schema, Mapping) else {}
+                )
+            )
+    return tuple(found)
+
+
+def usage(data: Any) -> Usage | None:
+    """Usage of a chat completion or a response, whose input includes what the cache served; None where it has none."""
+    if not isinstance(data, Mapping):
+        return None
+    sent, written = number(data, "prompt_tokens", "input_tokens"), number(data, "completion_tokens", "output_tokens")
+    if sent is None and written is None:
+        return None
+    details = _mapping(data, "prompt_tokens_details", "input_tokens_details", "input_token_details")
+    cached = (
+        number(details, "cached_tokens", "cache_read") or number(data, "cached_tokens", "prompt_cache_hit_tokens") or 0
+    )
+    thought = number(_mapping(data, "completion_tokens_details", "output_tokens_details", "output_token_details"),
+                     "reasoning_tokens", "reasoning") or 0  # fmt: skip
+    sent = sent or 0
+    cached = min(cached, sent)
+    return Usage(sent - cached, cached, 0, written or 0, min(thought, written or 0))
+
+
+def number(data: Any, *keys: str) -> int | None:
+    """The first of these keys that holds a count."""
+    for key in keys:
+        value = data.get(key) if isinstance(data, Mapping) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+            return int(value)
+    return None
+
+
+def as_dict(value: Any) -> dict[str, Any] | None:
+    """A JSON object, given as it is or as text; None where it is neither."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, str):
+        try:
+            made = json.loads(value) if value.strip() else {}
+        except (ValueError, RecursionError):
+            return None
+        return made if isinstance(made, dict) else None
+    return {} if value is None else None
+
+
+def _call(name: Any, arguments: Any, id_: Any) -> ToolCall:
+    made = as_dict(arguments)
+    raw = arguments if made is None and isinstance(arguments, str) else ""
+    return ToolCall(str(id_ or ""), str(name or ""), made, raw)
+
+
+def _part(item: Any) -> Part | None:
+    if isinstance(item, str):
+        return Text(item)
+    if not isinstance(item, Mapping):
+        return None
+    for key in ("text", "refusal", "reasoning", "thinking"):
+        if isinstance(item.get(key), str):
+            return Text(item[key])
+    picture = item.get("image_url", item.get("image"))
+    if isinstance(picture, Mapping):
+        picture = picture.get("url")
+    if isinstance(picture, str):
+        return image(picture)
+    return None
+
+
+def image(url: str) -> Image:
+    """A picture by its address or data URL; its size where its first bytes tell it."""
+    head, comma, data = url.partition(",")
+    if not comma or not head.startswith("data:"):
+        return Image(url=url)
+    width, height = size_of(data[:4096])
+    return Image(data=data, media_type=head[5:].partition(";")[0] or "image/png", width=width, height=height)
+
+
+def size_of(data: str) -> tuple[int, int]:
+    """Width and height of a PNG or JPEG from the beginning of its base64 text; zeros where it does not tell."""
+    try:
+        raw = base64.b64decode(data[: len(data) // 4 * 4], validate=False)
+    except (binascii.Error, ValueError):
+        return 0, 0
+    if raw.startswith(PNG) and len(raw) >= 24:
+        return int.from_bytes(raw[16:20], "big"), int.from_bytes(raw[20:24], "big")
+    at = 2
+    while raw.startswith(JPEG) and at + 9 < len(raw) and raw[at] == 0xFF:
+        if 0xC0 <= raw[at + 1] <= 0xCF and raw[at + 1] not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(raw[at + 7 : at + 9], "big"), int.from_bytes(raw[at + 5 : at + 7], "big")
+        at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+    return 0, 0
+
+
+def _mapping(data: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    return next((data[key] for key in keys if isinstance(data.get(key), Mapping)), {})

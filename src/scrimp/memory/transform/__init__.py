@@ -1,0 +1,1 @@
+"""Transforms of the conversation: pure rewritings of a request, one file each."""

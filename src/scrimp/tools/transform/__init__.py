@@ -1,0 +1,1 @@
+"""Transforms of the tools of a request: pure rewritings, one file each."""
