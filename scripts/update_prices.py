@@ -3,8 +3,9 @@
     pip install genai-prices
     python scripts/update_prices.py --label 2026-11 --as-of 2026-11-23
 
-Only current text and embedding models are taken: what is deprecated, free, or billed by picture, minute or page is
-left out, and of a fixed alias and its dated names every name is kept, since providers bill by either.
+The hosted list takes current text and embedding models only: what is deprecated, free, or billed by picture, minute or
+page is left out, and of a fixed alias and its dated names every name is kept, since providers bill by either. What it
+leaves out for its age is in the retired list, since recorded runs are often of such models.
 """
 
 from __future__ import annotations
@@ -155,7 +156,12 @@ def known_names(model: Any) -> Iterator[str]:
 
 def current(name: str) -> bool:
     """Whether a name is one of a text or embedding model that is not of an earlier generation."""
-    return name not in OLD_NAMES and not name.startswith(OLD) and not any(word in name for word in UNWANTED)
+    return name not in OLD_NAMES and not name.startswith(OLD) and wanted(name)
+
+
+def wanted(name: str) -> bool:
+    """Whether a name is one of a text or embedding model, whatever its age."""
+    return not any(word in name for word in UNWANTED)
 
 
 def foreign(provider: str, name: str) -> bool:
@@ -165,8 +171,8 @@ def foreign(provider: str, name: str) -> bool:
     return provider == "mistral" and name.startswith(("deepseek", "zai", "nvidia"))
 
 
-def collect(day: datetime.date) -> dict[str, dict[str, Any]]:
-    """Rates by `provider:name`."""
+def collect(day: datetime.date, *, retired: bool = False) -> dict[str, dict[str, Any]]:
+    """Rates by `provider:name`: of current models, or of those that are retired or of an earlier generation."""
     from genai_prices import data  # type: ignore[import-not-found]
 
     models: dict[str, dict[str, Any]] = {}
@@ -177,10 +183,12 @@ def collect(day: datetime.date) -> dict[str, dict[str, Any]]:
         for model in provider.models:
             if reseller and not model.id.startswith(RESELLER_PREFIXES):
                 continue
-            entry = None if model.deprecated or foreign(provider.id, model.id) else rates(model, day)
+            skipped = foreign(provider.id, model.id) or (model.deprecated and not retired)
+            entry = None if skipped else rates(model, day)
             prefix = "qwen" if reseller else PROVIDERS[provider.id]
             for name in [model.id.partition("/")[2]] if reseller else known_names(model):
-                if entry is not None and current(name):
+                fits = wanted(name) if retired else current(name)
+                if entry is not None and fits:
                     models[f"{prefix}:{name}"] = entry
     return dict(sorted(models.items()))
 
@@ -195,7 +203,7 @@ def write(name: str, data: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Parse the options, write both lists."""
+    """Parse the options, write the lists."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--label", required=True, help="year and month of the lists' names")
     parser.add_argument("--as-of", required=True, type=datetime.date.fromisoformat)
@@ -218,6 +226,10 @@ def main() -> None:
         "the dearest; qwen:* are a reseller's (OpenRouter)."
     )
     write(hosted, {"label": hosted, "as_of": day, "source": source, "note": note, "reference": small, "models": models})
+    retired = f"retired-{options.label}"
+    old = {name: entry for name, entry in collect(options.as_of, retired=True).items() if name not in models}
+    note = "Last published prices of models that the hosted list leaves out for their age, in the same form."
+    write(retired, {"label": retired, "as_of": day, "source": source, "note": note, "reference": small, "models": old})
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 from scrimp.audit.measure import Book, Call, Run, share, share_money
 from scrimp.core.ledger import EMPTY, Cell, Ledger
 from scrimp.core.messages import Image, Message
-from scrimp.core.money import NOTHING, Money, plain
+from scrimp.core.money import NOTHING, Money
 from scrimp.core.usage import NO_USAGE, Usage
 
 SYSTEM, SCHEMAS, HISTORY, RESULTS, USER, IMAGES, REASONING, OUTPUT, OTHER = CAUSES = (
@@ -145,7 +145,7 @@ class Attribution:
         ledger, cost = self.ledger, self.ledger.total.cost
         tokens = ledger.total.tokens
         low, high = cost.least - self.unsure, cost.least + self.unsure
-        interval = None if cost.amount is None else [plain(max(Decimal(0), low)), plain(high)]
+        interval = None if cost.amount is None else [float(max(Decimal(0), low)), float(high)]
         whole = ledger.to_json()
         return {
             "runs": self.runs,

@@ -133,7 +133,7 @@ def config(rows: Sequence[Mapping[str, Any]], chosen: Sequence[str], model: str 
     picked = [by_name[name] for name in chosen if name in by_name]
     options = [row["settings"]["model"] for row in picked if "model" in row["settings"]]
     lines = ["# What `scrimp audit` chose; each with what it would have saved on the recorded runs."]
-    keys = {}
+    keys: dict[str, Any] = {}
     for row in picked:
         keys |= {key: value for key, value in row["settings"].items() if key not in ("transform", "model")}
     if model:

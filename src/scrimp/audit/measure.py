@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from scrimp.audit.names import named_in
@@ -20,7 +19,7 @@ from scrimp.core.messages import Image, ToolSpec
 from scrimp.core.money import NOTHING, Money, PriceList, Rates
 from scrimp.core.usage import NO_USAGE, Usage
 from scrimp.models.cache_rules import CacheRules, rules_for
-from scrimp.models.prices import names, packaged
+from scrimp.models.prices import packaged
 
 SPREAD = 0.14
 """Relative error of estimated tokens: the largest seen on prose, code, JSON and dialogues (`models/tokens.py`)."""
@@ -73,8 +72,8 @@ class Book:
         if found is not None:
             own = self.prices.rates(model) is not None
             return found, self.prices.label if own else f"reference:{self.prices.reference_label or self.prices.label}"
-        retired = _retired()
-        return (None, "") if retired is None else (retired.rates(model), retired.label)
+        retired = packaged(RETIRED)
+        return retired.rates(model), retired.label
 
 
 @dataclass(slots=True)
@@ -153,9 +152,7 @@ def measure(trace: Trace, book: Book) -> Run:
     """Give a Trace its figures."""
     models = [step.model or book.default_model for step in trace.steps]
     if trace.steps and not any(models):
-        guessed = _from_bill(trace, book) or named_in(trace.path.rpartition("/")[2])
-        if guessed:
-            models = [guessed] * len(models)
+        models = [_guessed(trace, book)] * len(models)
     sizes = Sizes(models[0] if models else "")
     for step in trace.steps:
         sizes.count(step.request.messages)
@@ -256,23 +253,31 @@ def share_money(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     return parts
 
 
+def _guessed(trace: Trace, book: Book) -> str:
+    """The model of a run that names none; empty where nothing tells it. Which way it was told is noted."""
+    found = _from_bill(trace, book)
+    if found:
+        trace.notes.append(f"runs name no model: their recorded cost is that of {found}'s rates")
+        return found
+    found = named_in(trace.path.rpartition("/")[2])
+    if found:
+        trace.notes.append(f"runs name no model: {found} was read off the name of the file")
+    return found
+
+
 def _from_bill(trace: Trace, book: Book) -> str:
     """The model whose listed rates give the recorded cost to the cent, where the record tells cost and tokens."""
     usage, cost = trace.totals.usage, trace.totals.cost
     if usage is None or cost is None or not cost.amount:
         return ""
-    retired = _retired()
-    for prices in (book.prices, *(() if retired is None else (retired,))):
-        models: Mapping[str, Rates] = prices.models
-        for name, rates in models.items():
-            if abs(rates.price(usage) - cost.amount) < min(CENT, cost.amount / 1000):
-                return name
+    for prices in (book.prices, packaged(RETIRED)):
+        fits = [
+            name for name, rates in prices.models.items()
+            if abs(rates.price(usage) - cost.amount) < min(CENT, cost.amount / 1000)
+        ]  # fmt: skip
+        if fits:
+            return min(fits, key=lambda name: (len(name), name))
     return ""
-
-
-@lru_cache(maxsize=1)
-def _retired() -> PriceList | None:
-    return packaged(RETIRED) if RETIRED in names() else None
 
 
 def is_local(model: str) -> bool:
@@ -296,7 +301,7 @@ def _disagreements(run: Run) -> list[str]:
         stated = _sum(step.cost for step in trace.steps)
     if stated is not None and stated.amount is not None and all(call.told for call in run.calls):
         ours = _sum(book.price(call.model, call.usage) for call in run.calls)
-        if ours.amount is not None and abs(ours.amount - stated.amount) >= max(CENT, stated.amount / 100):
+        if ours.amount is not None and abs(ours.amount - stated.amount) >= CENT:
             found.append(
                 f"the record states ${stated.amount:.4f}, its tokens come to ${ours.amount:.4f} at {ours.prices}"
             )
@@ -315,6 +320,8 @@ def _sum(moneys: Any) -> Money:
 
 def _event(trace: Trace, at: int, step: Step, model: str, usage: Usage, money: Money) -> Event:
     """The call as the ledger folds it. A call that asks for tools plans, one that answers in words answers."""
+    if step.event is not None:
+        return step.event
     component: Component = step.component or ("planning" if step.answer.tool_calls else "answer")
     retry = step.retry or ("transport" if step.attempt > 1 else "")
     return Event(
@@ -329,6 +336,9 @@ def _tool_events(trace: Trace, book: Book) -> list[Event]:
     """Tool calls as the ledger folds them; one without a stated price is counted, not priced."""
     events = []
     for at, use in enumerate(trace.tools):
+        if use.event is not None:
+            events.append(use.event)
+            continue
         money = use.cost
         if money is None and use.call.name in book.prices.tools:
             money = Money.priced(book.prices.tools[use.call.name], book.prices.label)

@@ -62,6 +62,7 @@ class Part:
     savings: Savings = field(default_factory=Savings)
     told: Cell = EMPTY
     told_runs: int = 0
+    recomputed: Money = NOTHING
     disagreements: list[dict[str, str]] = field(default_factory=list)
     disagreed: int = 0
     elsewhere: Money = NOTHING
@@ -101,6 +102,8 @@ class Part:
         for call in calls:
             usage = usage + call.usage if call.told else usage
             cost = cost + (Money.unknown() if call.priced_by_us else call.money)
+            if not call.priced_by_us:
+                self.recomputed = self.recomputed + run.book.price(call.model, call.usage)
         self.told_runs += all(call.told for call in calls)
         self.told = self.told + Cell(cost, usage, len(calls))
 
@@ -114,6 +117,7 @@ class Part:
         self.savings = self.savings + other.savings
         self.told = self.told + other.told
         self.told_runs += other.told_runs
+        self.recomputed = self.recomputed + other.recomputed
         self.disagreed += other.disagreed
         self.disagreements = [*self.disagreements, *other.disagreements][:TOLD]
         self.elsewhere = self.elsewhere + other.elsewhere
@@ -131,6 +135,7 @@ class Part:
                 "tokens": self.told.tokens.to_json() if self.told_runs else None,
                 "runs": self.told_runs,
                 "cost": self.told.cost.to_json(),
+                "recomputed": self.recomputed.to_json(),
             },
             "disagreements": self.disagreements,
             "disagreed": self.disagreed,

@@ -126,6 +126,19 @@ class Source:
             except (ValueError, RecursionError) as error:
                 self.skip(f"line {number}", _no_json(error))
 
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Place and value of every record: of each line, or of each element where the file is one document."""
+        with self.open() as file:
+            start = file.read(HEAD).lstrip(b"\xef\xbb\xbf \t\r\n")
+        line, ended, _ = start.partition(b"\n")
+        if start[:1] == b"[" or (start[:1] == b"{" and ended and not line.rstrip().endswith(b"}")):
+            document = self.document()
+            for at, value in enumerate(document if isinstance(document, list) else [document]):
+                yield f"item {at + 1}", value
+            return
+        for number, value in self.json_lines():
+            yield f"line {number}", value
+
     def document(self) -> Any:
         """The whole file as one JSON value.
 

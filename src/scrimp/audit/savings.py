@@ -84,6 +84,8 @@ class Savings:
         biller, was = Biller(run), draft(run)
         before = biller.bill(was)
         cost = before.dollars()
+        if cost is not None:
+            cost += _beside(run)
         self.runs += 1
         if cost is not None:
             self.cost += cost
@@ -92,9 +94,9 @@ class Savings:
         for remedy in remedies:
             changed = remedy.apply(was)
             if changed is not was:
-                self._take(run, remedy.name, before, biller.bill(changed))
+                self._take(run, remedy.name, before, biller.bill(changed), float(cost or 0))
 
-    def _take(self, run: Run, name: str, before: Bill, after: Bill) -> None:
+    def _take(self, run: Run, name: str, before: Bill, after: Bill, cost: float) -> None:
         saved = self.remedies.setdefault(name, Saved())
         saved.runs += 1
         for at, tokens in enumerate(difference(before, after)):
@@ -116,7 +118,7 @@ class Savings:
         saved.high += max(known) + spread
         for case in CASES:
             saved.net[case] += nets[case] or Decimal(0)
-        one, cost = float(recorded), float(before.dollars() or 0)
+        one = float(recorded)
         for at, value in enumerate((one, one * one, one * cost)):
             saved.sums[at] += value
 
@@ -195,6 +197,12 @@ def net_of(before: Bill, after: Bill, case: str) -> Decimal | None:
     """Dollars saved in a case of the cache; None where a price is unknown."""
     was, now = before.dollars(case), after.dollars(case)
     return None if was is None or now is None else was - now
+
+
+def _beside(run: Run) -> Decimal:
+    """Dollars of a run that no remedy changes: tools with a price, embeddings."""
+    events = run.events[len(run.calls) :]
+    return sum((event.money.least for event in events if event.component != "harness"), Decimal(0))
 
 
 def difference(before: Bill, after: Bill) -> tuple[int, ...]:

@@ -31,6 +31,7 @@ class Step:
         agent: who asked, where the run has several.
         where: place in the file, for people: `line 14`, `events[12]`.
         reasoning: what the model thought aloud and was billed for, where the record has it and `answer` does not.
+        event: the event itself, where the record is a journal of ours.
     """
 
     request: Request
@@ -48,6 +49,7 @@ class Step:
     prompt: str = ""
     where: str = ""
     reasoning: str = ""
+    event: Event | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class ToolUse:
     seconds: float | None = None
     cost: Money | None = None
     where: str = ""
+    event: Event | None = None
 
 
 @dataclass(slots=True)

@@ -11,18 +11,16 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from scrimp.audit.calls import Calls, Record, failure
 from scrimp.audit.names import model_name
 from scrimp.audit.reading import Head, Source
 from scrimp.audit.trace import Step, ToolUse, Trace
 from scrimp.audit.wire_openai import message, messages, number, tools, usage
 from scrimp.core.events import Event, Key
-from scrimp.core.messages import Finish, Message, Request, ToolSpec
+from scrimp.core.messages import Finish, Message, Request
 from scrimp.core.money import Money
 
 NAME = "openai-chat"
-OPEN_RUNS = 64
-"""Runs of a request log that a later line may go on with; the one that was quiet longest is closed first."""
-
 FINISH: Mapping[str, Finish] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls",
                                 "function_call": "tool_calls", "content_filter": "error"}  # fmt: skip
 
@@ -40,8 +38,8 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Trace]:
     """The runs of a file."""
-    log = _Log(source)
-    for number_, item in _items(source):
+    log = Calls(source, NAME)
+    for number_, item in source.items():
         if not isinstance(item, Mapping):
             source.skip(number_, "no object")
             continue
@@ -53,25 +51,14 @@ def read(source: Source) -> Iterator[Trace]:
             else:
                 source.skip(number_, "no message of a model")
         elif _body(item) is not None:
-            yield from log.add(number_, item)
+            record = _record(item)
+            if isinstance(record, str):
+                source.skip(number_, record)
+            else:
+                yield from log.add(number_, record)
         else:
             source.skip(number_, "neither messages nor a request")
     yield from log.rest()
-
-
-def _items(source: Source) -> Iterator[tuple[str, Any]]:
-    """Place and value of every record: a line each, or the elements of one document."""
-    with source.open() as file:
-        start = file.read(1 << 16).lstrip(b"\xef\xbb\xbf \t\r\n")
-    line = start.partition(b"\n")[0]
-    whole = start[:1] == b"[" or (start[:1] == b"{" and not line.rstrip().endswith(b"}") and b"\n" in start)
-    if not whole:
-        for at, value in source.json_lines():
-            yield f"line {at}", value
-        return
-    document = source.document()
-    for at, value in enumerate(document if isinstance(document, list) else [document]):
-        yield f"item {at + 1}", value
 
 
 def _conversation(item: Mapping[str, Any]) -> list[Any] | None:
@@ -138,18 +125,6 @@ def _use(trace: Trace, asked: Mapping[str, tuple[Any, int]], made: Message, plac
         trace.tools.append(ToolUse(call, step, made.text, made, failed, error, where=place))
 
 
-def failure(text: str) -> tuple[bool | None, str]:
-    """Whether a tool's result plainly says that it failed, and of what kind; None where it does not say."""
-    start = text.lstrip()[:200]
-    lower = start.lower()
-    if lower.startswith(("error", "traceback (most recent call last)", "exception", "failed:", "错误", "失败")):
-        line = text.strip().splitlines()[-1] if lower.startswith("traceback") else start.splitlines()[0]
-        return True, line.partition(":")[0][:80] if lower.startswith("traceback") else line[:80]
-    if lower.startswith(('{"error"', "{'error'")):
-        return True, start[:80]
-    return None, ""
-
-
 def _harness(trace: Trace, item: Mapping[str, Any]) -> None:
     """What a simulated user cost is not the agent's."""
     info = item.get("info")
@@ -197,94 +172,37 @@ def _text(value: Any) -> str:
 # -- request logs ------------------------------------------------------------------------------------
 
 
-class _Log:
-    """Calls, one a line, put together into runs: by a name that they share, else by how their messages go on."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.open: dict[str, Trace] = {}
-        self.known: dict[str, dict[str, Message]] = {}
-        self.specs: dict[str, tuple[ToolSpec, ...]] = {}
-        self.ends: dict[tuple[str, str], str] = {}
-
-    def add(self, where: str, item: Mapping[str, Any]) -> Iterator[Trace]:
-        """Take a call; runs that are closed by it."""
-        body = _body(item) or {}
-        sent = messages(body.get("messages"))
-        answer = _answer(item)
-        if answer is None or not sent:
-            self.source.skip(where, "no answer" if sent else "no messages")
-            return
-        name = self._run(item, sent) or f"{self.source.path.name} {where}"
-        trace = self.open.pop(name, None)
-        if trace is None:
-            trace = Trace(name, NAME, str(self.source.path), where, labels=_labels(item), reward=_reward(item))
-            self.known[name] = {}
-        self.open[name] = trace
-        trace.steps.append(self._step(name, where, item, body, sent, answer))
-        self._uses(trace)
-        self.ends[_end(sent, answer[0])] = name
-        while len(self.open) > OPEN_RUNS:
-            yield self._close(next(iter(self.open)))
-
-    def rest(self) -> Iterator[Trace]:
-        """The runs that are still open."""
-        while self.open:
-            yield self._close(next(iter(self.open)))
-
-    def _close(self, name: str) -> Trace:
-        self.known.pop(name, None)
-        self.ends = {end: run for end, run in self.ends.items() if run != name}
-        return self.open.pop(name)
-
-    def _run(self, item: Mapping[str, Any], sent: list[Message]) -> str:
-        """The run that a call belongs to; empty where it begins one."""
-        given = item.get("metadata") if isinstance(item.get("metadata"), Mapping) else {}
-        for key in ("run_id", "session_id", "conversation_id", "trace_id", "thread_id"):
-            for place in (item, given):
-                if isinstance(place, Mapping) and isinstance(place.get(key), str):
-                    return str(place[key])
-        said = next((at for at in range(len(sent) - 1, -1, -1) if sent[at].role == "assistant"), None)
-        return "" if said is None else self.ends.get(_end(sent[:said], sent[said]), "")
-
-    def _step(
-        self, name: str, where: str, item: Mapping[str, Any], body: Mapping[str, Any], sent: list[Message],
-        answer: tuple[Message, Mapping[str, Any]],
-    ) -> Step:  # fmt: skip
-        known = self.known[name]
-        shared = tuple(known.setdefault(one.hash, one) for one in sent)
-        said, response = answer
-        said = known.setdefault(said.hash, said)
-        specs = tools(body.get("tools") or body.get("functions"))
-        key = "".join(spec.hash for spec in specs)
-        choice = (response.get("choices") or [{}])[0]
-        started = number(item, "started", "start_time", "created") or number(response, "created")
-        seconds = item.get("seconds", item.get("duration", item.get("latency")))
-        schema = body.get("response_format")
-        return Step(
-            Request(
-                shared, self.specs.setdefault(key, specs), schema if isinstance(schema, Mapping) else None,
-                number(body, "max_completion_tokens", "max_tokens"), effort=_effort(body),
-            ),
-            said, model_name(str(response.get("model") or body.get("model") or "")), usage(response.get("usage")),
-            started=None if started is None else float(started),
-            seconds=float(seconds) if isinstance(seconds, int | float) else None,
-            finish=FINISH.get(str(choice.get("finish_reason")), "stop"), where=where,
-        )  # fmt: skip
-
-    def _uses(self, trace: Trace) -> None:
-        """Tool results that this call sent for the first time."""
-        step = trace.steps[-1]
-        asked = {call.id: (call, at) for at, one in enumerate(trace.steps[:-1]) for call in one.answer.tool_calls}
-        done = {id(use.message) for use in trace.tools}
-        for one in step.request.messages:
-            if one.role == "tool" and id(one) not in done:
-                _use(trace, asked, one, step.where)
+def _record(item: Mapping[str, Any]) -> Record | str:
+    """A log line as a call; what it lacks where it is none."""
+    body = _body(item) or {}
+    sent, found = messages(body.get("messages")), _answer(item)
+    if not sent:
+        return "no messages"
+    if found is None:
+        return "no answer"
+    answer, response = found
+    choice = response["choices"][0]
+    started = number(item, "started", "start_time", "created") or number(response, "created")
+    seconds = item.get("seconds", item.get("duration", item.get("latency")))
+    schema = body.get("response_format")
+    return Record(
+        sent, answer, tools(body.get("tools") or body.get("functions")),
+        model_name(str(response.get("model") or body.get("model") or "")), usage(response.get("usage")),
+        started=None if started is None else float(started),
+        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        finish=FINISH.get(str(choice.get("finish_reason")), "stop"),
+        schema=schema if isinstance(schema, Mapping) else None, effort=_effort(body), run=_run_name(item),
+        labels=_labels(item), reward=_reward(item),
+    )  # fmt: skip
 
 
-def _end(sent: list[Message], answer: Message) -> tuple[str, str]:
-    """By what a call is found again: how many messages it had with its answer, what came first and what last."""
-    return f"{len(sent)}:{sent[0].hash if sent else ''}:{sent[-1].hash if sent else ''}", answer.hash
+def _run_name(item: Mapping[str, Any]) -> str:
+    """The run that a line says it belongs to; empty where it does not say."""
+    for key in ("run_id", "session_id", "conversation_id", "trace_id", "thread_id"):
+        for place in (item, item.get("metadata")):
+            if isinstance(place, Mapping) and isinstance(place.get(key), str):
+                return str(place[key])
+    return ""
 
 
 def _answer(item: Mapping[str, Any]) -> tuple[Message, Mapping[str, Any]] | None:
