@@ -62,6 +62,7 @@ class Combination:
         }
         if scale is not None:
             out["per_month"] = float(self.net * factor * scale)
+            out["sum_of_single_per_month"] = float(self.alone * factor * scale)
         return out
 
 

@@ -112,10 +112,12 @@ class Savings:
         own = after.own or Decimal(0)
         saved.gross += recorded + own
         saved.own += own
-        known = [net for case in _open_cases(run) if (net := nets[case]) is not None]
-        spread = abs(recorded) * Decimal(run.spread)
-        saved.low += min(known) - spread
-        saved.high += max(known) + spread
+        spread = Decimal(run.spread)
+        ends = [
+            net * (1 + sign * spread) for case in _open_cases(run) if (net := nets[case]) is not None for sign in (-1, 1)
+        ]  # fmt: skip
+        saved.low += min(ends)
+        saved.high += max(ends)
         for case in CASES:
             saved.net[case] += nets[case] or Decimal(0)
         one = float(recorded)

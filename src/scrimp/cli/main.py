@@ -24,6 +24,7 @@ COMMANDS = {
     "methods": Lazy("scrimp.cli.methods", "Ways of making an agent cheaper: list, show."),
     "run": Lazy("scrimp.cli.run", "Do one task within a budget."),
     "runs": Lazy("scrimp.cli.runs", "What was run: list, show, replay at no cost, export."),
+    "audit": Lazy("scrimp.cli.audit", "Where recorded runs spent their money, and what would have saved it."),
     "bench": Lazy("scrimp.cli.bench", "Benchmarks: list, show, get, check."),
     "compare": Lazy("scrimp.cli.compare", "Which way of building an agent is best: effectiveness against cost."),
     "report": Lazy("scrimp.cli.report", "The report of a comparison, as one HTML file."),

@@ -204,7 +204,8 @@ def _indexed(own: Mapping[str, Any]) -> tuple[list[Message], list[Message]]:
         match = INDEXED.fullmatch(key)
         if match:
             found.setdefault((match[1], int(match[2])), {})[match[3]] = value
-    sent, answered = [], []
+    sent: list[Message] = []
+    answered: list[Message] = []
     for (group, _), fields in sorted(found.items()):
         made = _flat(fields)
         (answered if group.endswith(("completion", "output_messages")) else sent).append(made)

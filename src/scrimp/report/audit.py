@@ -1,0 +1,130 @@
+"""The page of an audit: one HTML file that opens from disk, asks for nothing from any network and holds no script."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from scrimp.core.errors import InputError, OutsideError
+from scrimp.report import figures
+from scrimp.report.audit_charts import Bar, bars, curve
+from scrimp.report.figures import money
+
+WIDE, NARROW = 720, 340
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The page for the document of `scrimp audit --json`. Every name and text of it is escaped."""
+    page: str = _environment().get_template("audit.html").render(d=document, charts=_charts(document))
+    return page
+
+
+def write(document: Mapping[str, Any], file: str | os.PathLike[str]) -> Path:
+    """Write the page to a file, whole or not at all.
+
+    Raises:
+        InputError: its folder is not there.
+        OutsideError: the disk refuses.
+    """
+    page, target = render(document), Path(file)
+    if not target.parent.is_dir():
+        raise InputError(f"there is no folder {target.parent}", remedy="name a file in one that is there")
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".audit-", suffix=".html")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="replace") as out:
+            out.write(page)
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise OutsideError(f"{target} could not be written: {error.strerror}") from error
+    return target
+
+
+def _charts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Every chart at two widths."""
+    priced = document["cost"]["amount"] is not None
+    made: dict[str, Any] = {}
+    for size, width in (("wide", WIDE), ("narrow", NARROW)):
+        made[size] = {
+            "causes": Markup(bars(_cells(document["causes"], priced), width, "What was paid for", waterfall=True)),
+            "components": Markup(
+                bars(_cells(document["components"], priced), width, "Cost by component", waterfall=True)
+            ),
+            "remedies": Markup(bars(_remedies(document), width, "Net saving of each remedy")),
+            "growth": Markup(
+                curve([(row["step"], row["prompt_tokens"], row["runs"]) for row in _growth(document)], width)
+            ),
+        }
+    return made
+
+
+def _cells(cells: Mapping[str, Any], priced: bool) -> list[Bar]:
+    found = []
+    for name, cell in cells.items():
+        tokens = sum(int(cell["tokens"][kind]) for kind in ("input", "cached_input", "cache_write", "output"))
+        amount = float(cell["cost"]["amount"] or cell["cost"].get("known") or 0)
+        if tokens or amount:
+            label = money(amount) if priced else f"{figures.count(tokens)} tokens"
+            found.append(
+                Bar(name, amount if priced else tokens, label, f"{figures.count(tokens)} tokens, {money(amount)}")
+            )
+    return found
+
+
+def _remedies(document: Mapping[str, Any]) -> list[Bar]:
+    return [
+        Bar(row["name"], row["rank_by"], money(row["rank_by"]), row["title"]) for row in document["remedies"]
+    ]  # fmt: skip
+
+
+def _growth(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The curve as far as a twentieth of the runs got, at least three of them: behind that it is noise."""
+    rows: list[Mapping[str, Any]] = document["growth"]
+    least = max(3, rows[0]["runs"] / 20) if rows else 3
+    kept = [row for row in rows if row["runs"] >= least]
+    return kept if len(kept) > 1 else rows
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("scrimp.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {
+        "dollars": lambda value: money(None if value is None else float(value)),
+        "cost": _cost,
+        "percent": figures.percent,
+        "count": figures.count,
+        "seconds": figures.seconds,
+        "span": _span,
+    }
+    return environment
+
+
+def _cost(found: Mapping[str, Any] | None) -> str:
+    """Money as a document has it."""
+    if found is None:
+        return figures.MISSING
+    if found["amount"] is None:
+        known = float(found.get("known") or 0)
+        return f"unknown, at least {money(known)}" if known else "unknown"
+    return money(float(found["amount"]))
+
+
+def _span(interval: Any, of: str = "dollars") -> str:
+    """`$1.20–1.40`, or a dash where there is none."""
+    if not interval:
+        return figures.MISSING
+    written = figures.percent if of == "percent" else lambda value: money(float(value))
+    return f"{written(interval[0])} to {written(interval[1])}"
