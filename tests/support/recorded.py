@@ -20,8 +20,8 @@ def words(tokens: int) -> str:
     return (FILLER * (tokens // 20 + 1))[: tokens * 5]
 
 
-def call(name: str, _id: str = "", **arguments: Any) -> ToolCall:
-    return ToolCall(_id or f"call_{name}_{abs(hash(str(arguments))) % 9999}", name, arguments)
+def call(_name: str, _id: str = "", **arguments: Any) -> ToolCall:
+    return ToolCall(_id or f"call_{_name}_{abs(hash(str(arguments))) % 9999}", _name, arguments)
 
 
 def spec(name: str, description: str = "", **properties: Any) -> ToolSpec:

@@ -113,9 +113,8 @@ class Savings:
         saved.gross += recorded + own
         saved.own += own
         spread = Decimal(run.spread)
-        ends = [
-            net * (1 + sign * spread) for case in _open_cases(run) if (net := nets[case]) is not None for sign in (-1, 1)
-        ]  # fmt: skip
+        known = [net for case in _open_cases(run) if (net := nets[case]) is not None]
+        ends = [net * factor for net in known for factor in (1 - spread, 1 + spread)]
         saved.low += min(ends)
         saved.high += max(ends)
         for case in CASES:

@@ -26,8 +26,8 @@ _KNOWN = re.compile(
     r"|(?P<long>(?<![\w/+])[A-Za-z0-9_+-]{32,}={0,2}(?![\w/+]))",
     re.DOTALL,
 )
-_PLAIN = re.compile(r"[0-9a-fA-F-]+|[a-z_-]+|[A-Z_-]+|[0-9_-]+|(?:[A-Za-z][a-z]+[_-]?)+\d*")
-"""Long words that are no secrets: hex, words in one case, numbers, CamelCase and snake_case."""
+_PLAIN = re.compile(r"[0-9a-fA-F-]+|[0-9_-]+|[A-Za-z_-]+[0-9]{0,8}=*")
+"""Long words that are no secrets: hex, numbers, and letters with at most a number behind them."""
 
 RANDOM = 4.0
 """Bits for each character from which a long string counts as drawn at random; English words have under 4."""

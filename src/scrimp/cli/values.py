@@ -29,7 +29,9 @@ def money(found: Mapping[str, Any] | None) -> str:
 
 def dollars(amount: Decimal | float | None) -> str:
     """An amount in dollars, to three figures."""
-    return MISSING if amount is None else f"${significant(float(amount))}"
+    if amount is None:
+        return MISSING
+    return f"{'-' if amount < 0 else ''}${significant(abs(float(amount)))}"
 
 
 def plain(amount: Any) -> str:

@@ -101,7 +101,7 @@ def _environment() -> Environment:
         loader=PackageLoader("scrimp.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {
+    filters: dict[str, Any] = {
         "dollars": lambda value: money(None if value is None else float(value)),
         "cost": _cost,
         "percent": figures.percent,
@@ -109,6 +109,7 @@ def _environment() -> Environment:
         "seconds": figures.seconds,
         "span": _span,
     }
+    environment.filters.update(filters)
     return environment
 
 

@@ -12,7 +12,7 @@ def money(value: float | None, currency: str = "USD") -> str:
     if value is None:
         return MISSING
     sign = "$" if currency == "USD" else f"{currency} "
-    return f"{sign}{significant(value)}"
+    return f"{'−' if value < 0 else ''}{sign}{significant(abs(value))}"
 
 
 def significant(value: float, figures: int = 3) -> str:

@@ -22,7 +22,8 @@ AT_LEAST = 100
 SENT_AGAIN = 2
 """Prompts that must have held it: the first is how the agent saw it."""
 
-_WORDS = re.compile(r"\d[\d.,:-]{2,}|[^\W\d_]{4,}|[\u3400-\u9fff]{2}")
+_WORDS = re.compile(r"\d[\d.,:-]{2,}|[^\W\d_\u3400-\u9fff]{4,}")
+_CHINESE = re.compile(r"[\u3400-\u9fff]{2,}")
 
 
 def find(index: Index) -> Iterator[Finding]:
@@ -50,6 +51,8 @@ def find(index: Index) -> Iterator[Finding]:
 def distinctive(index: Index, message: Message, first: int) -> set[str]:
     """Words of a result that stood nowhere before it."""
     words = {word.lower() for word in _WORDS.findall(message.text)}
+    if not message.text.isascii():
+        words |= {run[at : at + 2] for run in _CHINESE.findall(message.text) for at in range(len(run) - 1)}
     before = []
     for earlier in index.run.calls[first].step.request.messages:
         if earlier is message:

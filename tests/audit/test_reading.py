@@ -1,0 +1,131 @@
+"""Whatever stands in a file, it becomes runs or one line, and the other files are read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from trace_fixtures import ANSWER, ASKED, lines, tau
+
+from scrimp.audit import reading
+from scrimp.audit.audit import Options, audit_paths
+from scrimp.audit.reading import Skipped, files, read
+from scrimp.core.errors import InputError, UnknownName
+
+RUN = {"messages": [ASKED, ANSWER]}
+
+
+def why(path: Path) -> str:
+    skipped: list[Skipped] = []
+    try:
+        found = list(read(path, "", skipped))
+    except InputError as error:
+        return error.message
+    assert not found
+    return skipped[0].why
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"   \n\n", "the file is empty"),
+        (bytes(range(256)) * 20, "binary, and no format that is known"),
+        (b"-----BEGIN PGP MESSAGE-----\nhQEMA\n-----END PGP MESSAGE-----\n", "encrypted"),
+        (b"age-encryption.org/v1\n-> X25519 abc\n", "encrypted"),
+        (json.dumps(RUN).encode("utf-16"), "the text is UTF-16, not UTF-8"),
+        (b"# Notes\nNothing to see.\n", "no trace format that is known"),
+        (b'{"a": 1}\n', "no trace format that is known"),
+        (gzip.compress(json.dumps(RUN).encode() * 50)[:60], "the compressed file is cut or damaged"),
+        (b"SQLite format 3\x00" + b"\x00" * 200, "an SQLite file that is no journal of scrimp"),
+    ],
+)
+def test_a_file_that_is_none_is_one_line(data: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(data)
+    found = why(path)
+    assert found.startswith(said)
+    assert "\n" not in found
+
+
+def test_a_cut_line_does_not_cost_the_others(tmp_path: Path) -> None:
+    path = lines(tmp_path / "runs.jsonl", RUN, RUN)
+    with path.open("ab") as file:
+        file.write(json.dumps(RUN).encode()[:40])
+    skipped: list[Skipped] = []
+    assert len(list(read(path, "", skipped))) == 2
+    assert skipped == [Skipped(f"{path}:line 3", "the JSON is cut off")]
+
+
+def test_a_cut_archive_gives_what_was_whole(tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl.gz"
+    salted = "".join(json.dumps({**RUN, "id": str(at), "salt": str(at**9)}) + "\n" for at in range(3000))
+    path.write_bytes(gzip.compress(salted.encode())[:-200])
+    result = audit_paths([path], Options(workers=1))
+    assert 0 < result.whole.attribution.runs < 3000
+    assert result.skipped[-1].why == "the compressed file is cut or damaged"
+
+
+def test_a_line_in_another_encoding_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl"
+    chinese = json.dumps({"messages": [ASKED, ANSWER]}, ensure_ascii=False)
+    path.write_bytes(
+        json.dumps(RUN).encode() + b"\n" + chinese.encode("gbk") + b"\n" + json.dumps(RUN).encode() + b"\n"
+    )
+    skipped: list[Skipped] = []
+    assert len(list(read(path, "", skipped))) == 2
+    assert skipped == [Skipped(f"{path}:line 2", "the text is not UTF-8")]
+
+
+def test_an_endless_line_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LONGEST_LINE", 1 << 20)
+    path = lines(tmp_path / "runs.jsonl", RUN)
+    with path.open("ab") as file:
+        file.write(b'{"messages": "' + b"x" * (5 << 20) + b'"}\n')
+        file.write(json.dumps(RUN).encode() + b"\n")
+    skipped: list[Skipped] = []
+    assert len(list(read(path, "", skipped))) == 2
+    assert skipped == [Skipped(f"{path}:line 2", "longer than 1 MB")]
+
+
+def test_a_document_too_large_to_be_held_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LONGEST_LINE", 1 << 10)
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps([RUN] * 50, indent=1), encoding="utf-8")
+    assert why(path).startswith("one JSON document of more than")
+
+
+def test_nesting_that_is_too_deep_is_one_line(tmp_path: Path) -> None:
+    path = lines(tmp_path / "runs.jsonl", RUN)
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"messages": ' + "[" * 200_000 + "]" * 200_000 + "}\n")
+    skipped: list[Skipped] = []
+    assert len(list(read(path, "", skipped))) == 1
+    assert skipped[0].why == "nested too deeply"
+
+
+def test_folders_are_walked_and_hidden_files_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a" / ".git").mkdir(parents=True)
+    for name in ("a/b.jsonl", "a/.git/c.jsonl", "a/.hidden.jsonl", "z.jsonl"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    assert [path.name for path in files([tmp_path])] == ["b.jsonl", "z.jsonl"]
+
+
+def test_a_format_can_be_named_and_misnamed(tmp_path: Path) -> None:
+    assert len(list(read(tau(tmp_path), "openai-chat"))) == 4
+    with pytest.raises(UnknownName, match="openai-chat"):
+        list(read(tau(tmp_path), "openai-chatt"))
+
+
+def test_one_bad_file_does_not_cost_the_others(tmp_path: Path) -> None:
+    lines(tmp_path / "good.jsonl", RUN)
+    (tmp_path / "bad.traj").write_text('{"trajectory": [], "action": 1, "observation": 2, "model_stats": 3}', "utf-8")
+    found = audit_paths([tmp_path, tmp_path / "gone.jsonl"], Options(workers=1))
+    assert found.whole.attribution.runs == 1
+    assert {Path(item.path).name: item.why for item in found.skipped} == {
+        "bad.traj": "a trajectory without its history",
+        "gone.jsonl": "cannot be read: No such file or directory",
+    }
+    assert [Path(item.path).name for item in found.failed] == ["gone.jsonl"]
