@@ -32,13 +32,14 @@ class SizesOf(Protocol):
 class _Chunk:
     """A message, or a tool, laid out: equal ones are one object within a cache, so that they compare by identity.
 
-    `texts` are its pieces, of which two chunks may share the first ones; `kinds` name them (`parts[0]`, `calls[1]`).
+    `texts` are its pieces, of which two chunks may share the first ones, `sizes` their tokens; `kinds` name them
+    (`parts[0]`, `calls[1]`).
     """
 
-    __slots__ = ("kinds", "texts", "tokens")
+    __slots__ = ("kinds", "sizes", "texts", "tokens")
 
-    def __init__(self, texts: tuple[str, ...], kinds: tuple[str, ...], tokens: int) -> None:
-        self.texts, self.kinds, self.tokens = texts, kinds, tokens
+    def __init__(self, texts: tuple[str, ...], kinds: tuple[str, ...], sizes: tuple[int, ...]) -> None:
+        self.texts, self.kinds, self.sizes, self.tokens = texts, kinds, sizes, sum(sizes)
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class _Laid:
     """A request laid out: chunks in the provider's order, where each ends in tokens and in pieces, and its marks.
 
     `parts` says how many chunks belong to each part of the prompt, `marks` the pieces at whose end a mark stands.
+    `scale` is what its tokens really were, where that is known, for each counted one.
     """
 
     chunks: tuple[_Chunk, ...]
@@ -54,6 +56,7 @@ class _Laid:
     parts: tuple[tuple[str, int], ...]
     marks: tuple[int, ...]
     at: float = 0.0
+    scale: float = 1.0
 
     @property
     def total(self) -> int:
@@ -106,14 +109,14 @@ class PrefixCache:
         What is used lives on: its lifetime begins anew.
         """
         laid = self._lay_out(request, at)
-        scale = 1.0 if prompt_tokens is None or not laid.total else prompt_tokens / laid.total
+        laid.scale = 1.0 if prompt_tokens is None or not laid.total else prompt_tokens / laid.total
         total = laid.total if prompt_tokens is None else prompt_tokens
         alive = [kept for kept in self._kept if at - kept.at <= self.rules.lifetime]
-        best, source = self._best(alive, laid, scale, total)
-        gone = "" if best or len(alive) == len(self._kept) else self._gone(laid, scale, total)
+        best, source = self._best(alive, laid, total)
+        gone = "" if best or len(alive) == len(self._kept) else self._gone(laid, total)
         if best and source is not None:
             source.at = at
-        write = self._written(laid, scale, total) - best
+        write = self._written(laid, total) - best
         written = max(0, write) if self.rules.mode == "marked" or self.rules.write != 1 else 0
         where, why = ("", gone) if gone else self._break(source, laid, best, total)
         self._kept = [*alive, laid][-REMEMBERED:]
@@ -121,46 +124,47 @@ class PrefixCache:
 
     # -- comparing --
 
-    def _best(self, alive: list[_Laid], laid: _Laid, scale: float, total: int) -> tuple[int, _Laid | None]:
+    def _best(self, alive: list[_Laid], laid: _Laid, total: int) -> tuple[int, _Laid | None]:
         """The most tokens that a living request lets the cache serve, and that request; the first of equals."""
         best, source = 0, alive[0] if alive else None
         if alive and self.rules.mode == "automatic":
             last = alive[-1]
             # Nothing that lives can share more than the whole of the longest.
             if last.total == max(kept.total for kept in alive) and laid.chunks[: len(last.chunks)] == last.chunks:
-                return self._served(last, laid, scale, total), last
+                return self._served(last, laid, total), last
         for kept in alive:
-            served = self._served(kept, laid, scale, total)
+            served = self._served(kept, laid, total)
             if served > best:
                 best, source = served, kept
         return best, source
 
-    def _served(self, before: _Laid, laid: _Laid, scale: float, total: int) -> int:
+    def _served(self, before: _Laid, laid: _Laid, total: int) -> int:
         same = _common(before.chunks, laid.chunks)
         tokens, pieces = laid.until(same)
         more_pieces, more_tokens = _within(before, laid, same)
         rules = self.rules
         if rules.mode == "automatic":
-            common = min(round((tokens + more_tokens) * scale), total - 1)  # the last token is computed
+            # What both begin with was sent before: its tokens are the earlier request's, where those are known.
+            common = min(round((tokens + more_tokens) * before.scale), total - 1)  # the last token is computed
             served = common // rules.block * rules.block
             return served if served >= rules.minimum else 0
         best = 0
         for mark in before.marks:
             looked = any(own - rules.look_back < mark <= own for own in laid.marks)
             if mark < pieces + more_pieces and looked:
-                best = max(best, round(_end(laid, mark) * scale))
+                best = max(best, min(total, round(_end(laid, mark) * before.scale)))
         return best if best >= rules.minimum else 0
 
-    def _written(self, laid: _Laid, scale: float, total: int) -> int:
+    def _written(self, laid: _Laid, total: int) -> int:
         """Tokens that are in the cache once the request was served."""
         if self.rules.mode == "automatic":
             end = total // self.rules.block * self.rules.block
         else:
-            end = round(_end(laid, max(laid.marks, default=-1)) * scale)
+            end = round(_end(laid, max(laid.marks, default=-1)) * laid.scale)
         return end if end >= self.rules.minimum else 0
 
-    def _gone(self, laid: _Laid, scale: float, total: int) -> str:
-        served = self._served(self._kept[-1], laid, scale, total)
+    def _gone(self, laid: _Laid, total: int) -> str:
+        served = self._served(self._kept[-1], laid, total)
         return f"{served} tokens had been cached, more than {self.rules.lifetime:g} s ago" if served else ""
 
     def _break(self, before: _Laid | None, laid: _Laid, served: int, total: int) -> tuple[str, str]:
@@ -173,6 +177,10 @@ class PrefixCache:
             return "", f"fewer than {self.rules.minimum} tokens are the same" if short else ""
         more, _ = _within(before, laid, same)
         one, other = before.chunks[same], laid.chunks[same]
+        if (more == len(one.texts) and same == len(before.chunks) - 1) or (
+            more == len(other.texts) and same == len(laid.chunks) - 1
+        ):
+            return "", "" if served else f"fewer than {self.rules.minimum} tokens are the same"
         if more >= len(other.texts) or more >= len(one.texts):
             # One message is the other's beginning: what comes next differs.
             more = min(more, len(other.texts) - 1)
@@ -208,21 +216,28 @@ class PrefixCache:
         if found is not None and found[0] is message:
             return found[1]
         head = f"{message.role}:{message.tool_call_id}"
-        texts, kinds, tokens = [], [], PER_MESSAGE
+        texts: list[str] = []
+        kinds: list[str] = []
+        sizes: list[int] = []
+        pictures = 0
         for place, part in enumerate(message.parts):
             text = part.text if isinstance(part, Text) else canonical(part.to_json())
             texts.append(f"{head}|{text}")
             kinds.append(f".parts[{place}]")
-            if self._sizes is None:
-                tokens += image_tokens(part, self._model) if isinstance(part, Image) else estimate(text)
+            picture = isinstance(part, Image)
+            sizes.append(image_tokens(part, self._model) if isinstance(part, Image) else self._words(text))
+            pictures += sizes[-1] if picture else 0
         for place, call in enumerate(message.tool_calls):
             texts.append(f"{head}|{canonical(call.to_json())}")
             kinds.append(f".calls[{place}]")
-            if self._sizes is None:
-                tokens += estimate_calls((call,))
-        if self._sizes is not None:
-            tokens = self._sizes.message(message)
-        chunk = self._same(tuple(texts) or (head,), tuple(kinds) or ("",), tokens)
+            sizes.append(estimate_calls((call,)) if self._sizes is None else len(texts[-1]))
+        if not texts:
+            texts, kinds, sizes = [head], [""], [0]
+        if self._sizes is None:
+            sizes[0] += PER_MESSAGE
+        else:
+            sizes = _fitted(sizes, message, self._sizes.message(message), pictures)
+        chunk = self._same(tuple(texts), tuple(kinds), tuple(sizes))
         self._of[id(message)] = (message, chunk)
         return chunk
 
@@ -233,20 +248,24 @@ class PrefixCache:
             for spec in tools:
                 text = canonical(spec.to_json())
                 tokens = estimate(text) if self._sizes is None else self._sizes.tools((spec,))
-                chunks.append(self._same((text,), ("",), tokens))
+                chunks.append(self._same((text,), ("",), (tokens,)))
             found = (tools, chunks)
             self._tools[id(tools)] = found
         return found[1]
 
     def _schema(self, text: str) -> _Chunk:
-        return self._same((text,), ("schema",), estimate(text))
+        return self._same((text,), ("schema",), (estimate(text),))
 
-    def _same(self, texts: tuple[str, ...], kinds: tuple[str, ...], tokens: int) -> _Chunk:
+    def _words(self, text: str) -> int:
+        """Tokens of a text; where they are counted elsewhere, its length, by which that count is shared out."""
+        return estimate(text) if self._sizes is None else len(text)
+
+    def _same(self, texts: tuple[str, ...], kinds: tuple[str, ...], sizes: tuple[int, ...]) -> _Chunk:
         """The one chunk of these texts."""
         key = (texts, kinds)
         chunk = self._chunks.get(key)
         if chunk is None:
-            chunk = self._chunks[key] = _Chunk(texts, kinds, tokens)
+            chunk = self._chunks[key] = _Chunk(texts, kinds, sizes)
         return chunk
 
 
@@ -270,11 +289,29 @@ def _within(before: _Laid, laid: _Laid, same: int) -> tuple[int, int]:
     pieces = 0
     while pieces < min(len(one.texts), len(other.texts)) and one.texts[pieces] == other.texts[pieces]:
         pieces += 1
-    length = sum(map(len, other.texts)) or 1
-    alike = sum(len(text) for text in other.texts[:pieces])
+    tokens = sum(other.sizes[:pieces])
     if pieces < min(len(one.texts), len(other.texts)):
-        alike += shared_beginning(one.texts[pieces], other.texts[pieces])
-    return pieces, min(other.tokens * alike // length, max(0, other.tokens - 1))
+        text, size = other.texts[pieces], other.sizes[pieces]
+        shared = size * shared_beginning(one.texts[pieces], text) // len(text) if text else 0
+        tokens += min(shared, max(0, size - 1))
+    return pieces, tokens
+
+
+def _fitted(sizes: list[int], message: Message, tokens: int, pictures: int) -> list[int]:
+    """Tokens of a message's pieces that sum to what was counted: pictures as they are, the rest by length."""
+    words = sum(sizes) - pictures
+    left = max(0, tokens - pictures)
+    fitted, done, before = [], 0, 0
+    for at, size in enumerate(sizes):
+        if at < len(message.parts) and isinstance(message.parts[at], Image):
+            fitted.append(min(size, tokens))
+            continue
+        done += size
+        end = left * done // words if words else 0
+        fitted.append(end - before)
+        before = end
+    fitted[-1] += tokens - sum(fitted)
+    return fitted
 
 
 def _end(laid: _Laid, piece: int) -> int:

@@ -1,0 +1,76 @@
+"""The cache that follows a run answers as the comparison of two requests does."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scrimp.core.messages import Image, Message, Request, ToolCall, ToolSpec, assistant, observation, system, user
+from scrimp.models.cache_rules import CacheRules
+from scrimp.models.prefix import compare, lay_out
+from scrimp.models.prefix_cache import PrefixCache
+
+AUTOMATIC = CacheRules("automatic", minimum=8, block=4)
+MARKED = CacheRules("marked", minimum=8, block=1, look_back=6)
+TOOLS = (ToolSpec("a", "first", {"type": "object"}), ToolSpec("b", "second", {"type": "object"}))
+
+texts = st.sampled_from(["one two", "one two three four five six", "晴 天", "a" * 40, "", "ten eleven twelve"])
+messages = st.one_of(
+    st.builds(lambda text: user(text), texts),
+    st.builds(lambda text: assistant(text), texts),
+    st.builds(lambda text: assistant(text, [ToolCall("1", "a", {"x": text})]), texts),
+    st.builds(lambda text: observation(ToolCall("1", "a", {}), text), texts),
+    st.builds(lambda text: user(text, Image(width=64, height=64)), texts),
+)
+requests = st.builds(
+    lambda opening, rest, tools: Request((*opening, *rest), tools),
+    st.lists(st.builds(system, texts), max_size=1), st.lists(messages, min_size=1, max_size=7),
+    st.sampled_from([(), TOOLS, TOOLS[:1]]),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(requests, requests, st.sampled_from([AUTOMATIC, MARKED]))
+def test_two_requests(first: Request, second: Request, rules: CacheRules) -> None:
+    cache = PrefixCache(rules)
+    assert cache.see(first, 0.0) == compare(None, first, rules)
+    expected, found = compare(first, second, rules), cache.see(second, 1.0)
+    within = 0 if rules.mode == "marked" else rules.block  # a piece's share of tokens is rounded once, not by pieces
+    assert abs(found.tokens_cached - expected.tokens_cached) <= within
+    assert found.tokens_cached + found.tokens_written + found.tokens_fresh == sum(
+        piece.tokens for piece in lay_out(second, rules)
+    )
+    assert bool(found.broke_at) == bool(expected.broke_at)
+
+
+@given(st.lists(messages, min_size=2, max_size=12))
+def test_a_conversation_that_grows_is_served_from_its_last_request(said: list[Message]) -> None:
+    cache = PrefixCache(CacheRules("automatic", minimum=1, block=1))
+    before = 0
+    for end in range(1, len(said) + 1):
+        request = Request((system("You help. " * 10), *said[:end]))
+        found = cache.see(request, float(end))
+        assert found.tokens_cached == before
+        assert found.broke_at == ""
+        before = found.tokens_cached + found.tokens_fresh
+
+
+def test_equal_messages_that_are_other_objects_are_the_same_prefix() -> None:
+    cache = PrefixCache(CacheRules("automatic", minimum=1, block=1))
+    one = cache.see(Request((system("long " * 50), user("a"))), 0.0)
+    two = cache.see(Request((system("long " * 50), user("a"), assistant("b"), user("c"))), 1.0)
+    assert two.tokens_cached == one.tokens_fresh
+
+
+def test_counts_from_outside_are_taken() -> None:
+    class Tens:
+        def message(self, message: Message) -> int:
+            return 10
+
+        def tools(self, tools: object) -> int:
+            return 100
+
+    cache = PrefixCache(CacheRules("automatic", minimum=1, block=1), sizes=Tens())
+    first = Request((system("x"), user("y")), TOOLS)
+    assert cache.see(first, 0.0).tokens_fresh == 220
+    assert cache.see(first.with_(messages=(*first.messages, assistant("z"), user("w"))), 1.0).tokens_cached == 220
