@@ -4,8 +4,8 @@
 
 The baseline runs n tasks of the tool world; `scrimp audit` reads its journal and predicts what each remedy would have
 saved. Then each remedy is put into the System, as `--emit-config` writes it, and runs the same tasks. Predicted and
-realised are shares of the baseline's dollars (local tokens at the reference list), realised with its paired interval;
-success stands beside. The tasks on which the audit learns are the tasks on which the remedy runs: what is tested is the
+realised are shares of what the baseline's model calls cost (local tokens at the reference list; the world's priced tools
+are left out), realised with its paired interval; success stands beside. The tasks on which the audit learns are the tasks on which the remedy runs: what is tested is the
 arithmetic of the what-if and its label "behavioural", not how it carries over to other tasks.
 """
 
@@ -25,7 +25,7 @@ from scrimp.evaluate.systems import baseline
 from scrimp.journal.export import jsonl
 from scrimp.journal.journal import Journal
 
-REMEDIES = ("shorten-schemas", "top-k-tools", "clear-tool-results")
+REMEDIES = ("shorten-schemas", "top-k-tools", "window")
 
 
 def main() -> int:
@@ -43,6 +43,7 @@ def main() -> int:
     document = audit_paths([recorded], Options()).to_json()
     print(f"{given.bench}, {given.model}, n = {document['runs']}; baseline {document['cost']['amount']} dollars")
     predicted = {row["name"]: row for row in document["remedies"]}
+    models = float(document["cost"]["amount"]) - float(document["components"]["tools"]["cost"]["amount"])
     errors = []
     for name in given.remedies.split(","):
         row = predicted.get(name)
@@ -50,10 +51,11 @@ def main() -> int:
             print(f"{name:20} does not apply to these runs")
             continue
         found = realised(given, row, folder / name)
-        errors.append(abs(row["share"] - found["saved"]) * 100)
+        share = row["rank_by"] / models
+        errors.append(abs(share - found["saved"]) * 100)
         low, high = found["interval"] or (float("nan"), float("nan"))
         print(
-            f"{name:20} predicted {100 * row['share']:5.1f} %   realised {100 * found['saved']:5.1f} % "
+            f"{name:20} predicted {100 * share:5.1f} %   realised {100 * found['saved']:5.1f} % "
             f"({100 * low:.1f} to {100 * high:.1f} %)   off by {errors[-1]:.1f} points   "
             f"success {found['before']:.2f} -> {found['after']:.2f}"
         )
@@ -105,7 +107,8 @@ def trials(folder: Path) -> dict[str, Any]:
 
 
 def cost(trial: dict[str, Any]) -> float:
-    return float(trial["ledger"]["total"]["cost"]["amount"])
+    whole, tools = trial["ledger"]["total"]["cost"], trial["ledger"]["components"]["tools"]["cost"]
+    return float(whole["amount"]) - float(tools["amount"])
 
 
 if __name__ == "__main__":
