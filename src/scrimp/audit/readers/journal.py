@@ -99,16 +99,21 @@ def _run(
     )  # fmt: skip
     known: dict[str, Message] = {}
     specs: dict[str, tuple[ToolSpec, ...]] = {}
-    asked: dict[str, int] = {}
+    asked: list[ToolCall] = []
     for number, data in enumerate(steps):
         event = _event(trace.id, data)
         if event.kind == "model" and isinstance(data.get("request"), Mapping):
             step = _step(event, data, known, specs, f"{where}, event {number + 1}")
-            for call in step.answer.tool_calls:
-                asked[call.id] = len(trace.steps)
             trace.steps.append(step)
+            asked = list(step.answer.tool_calls)
         elif event.kind == "tool" and isinstance(data.get("request"), Mapping):
-            trace.tools.append(_use(event, data, asked, len(trace.steps), f"{where}, event {number + 1}"))
+            use = _use(event, data, max(0, len(trace.steps) - 1), f"{where}, event {number + 1}")
+            # A door does not keep the call's id: it is the next of the step's calls with this name and arguments.
+            same = [call for call in asked if call.name == use.call.name and call.arguments == use.call.arguments]
+            if same:
+                use.call = same[0]
+                asked = [call for call in asked if call is not same[0]]
+            trace.tools.append(use)
         else:
             trace.others.append(event)
     _link(trace)
@@ -151,14 +156,14 @@ def _shared(known: dict[str, Message], message: Message) -> Message:
     return known.setdefault(message.hash, message)
 
 
-def _use(event: Event, data: Mapping[str, Any], asked: Mapping[str, int], steps: int, where: str) -> ToolUse:
+def _use(event: Event, data: Mapping[str, Any], step: int, where: str) -> ToolUse:
     request, response = data["request"], data.get("response") or {}
-    call = ToolCall(str(request.get("id", "")), event.name, request.get("arguments"), str(request.get("raw", "")))
+    call = ToolCall("", event.name, request.get("arguments"), str(request.get("raw", "")))
     text = response.get("text") if isinstance(response, Mapping) else None
     failed = event.status == "error" or (isinstance(response, Mapping) and response.get("status") == "error")
     error = str(text).partition("\n")[0][:80] if failed else ""
     return ToolUse(
-        call, asked.get(call.id, max(0, steps - 1)), text if isinstance(text, str) else None, None, failed, error,
+        call, step, text if isinstance(text, str) else None, None, failed, error,
         event.started, event.busy_us / 1e6, event.money, where, event=event,
     )  # fmt: skip
 
