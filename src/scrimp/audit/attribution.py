@@ -13,7 +13,7 @@ from typing import Any
 
 from scrimp.audit.measure import Book, Call, Run, share, share_money
 from scrimp.core.ledger import EMPTY, Cell, Ledger
-from scrimp.core.messages import Image, Message
+from scrimp.core.messages import Message
 from scrimp.core.money import NOTHING, Money
 from scrimp.core.usage import NO_USAGE, Usage
 
@@ -170,13 +170,11 @@ class Attribution:
         }  # fmt: skip
 
     def _causes(self, run: Run) -> None:
-        sent: dict[str, set[int]] = {}
+        sent: dict[str, Sent] = {}
         for call in run.calls:
-            event = call.event
-            if event.component == "harness":
+            if call.event.component == "harness":
                 continue
-            seen = sent.setdefault(call.step.agent, set())
-            parts, again = pieces(run, call, seen)
+            parts, again = pieces(run, call, sent.setdefault(call.step.agent, Sent()))
             prompt = call.usage.prompt
             self.prompt_tokens += prompt
             whole = sum(tokens for _, tokens in parts)
@@ -236,35 +234,59 @@ class Attribution:
         self.growth[at] = (before[0] + calls, before[1] + tokens, before[2] + dollars)
 
 
-def pieces(run: Run, call: Call, seen: set[int]) -> tuple[list[tuple[str, int]], int]:
+@dataclass(slots=True)
+class Sent:
+    """What an agent has sent or written: message ids, and its last prompt with what that was made of.
+
+    `mixed` says that a later prompt is not simply system prompt and history: pictures count under their own name.
+    """
+
+    seen: set[int] = field(default_factory=set)
+    last: tuple[Message, ...] = ()
+    system: list[tuple[str, int]] = field(default_factory=list)
+    rest: int = 0
+    mixed: bool = False
+
+
+def pieces(run: Run, call: Call, sent: Sent) -> tuple[list[tuple[str, int]], int]:
     """What a prompt is made of: (cause, estimated tokens) in its provider's order, and how many were sent before.
 
     Args:
-        seen: ids of the messages that this agent has sent or written; updated.
+        sent: what this agent sent before; updated.
     """
     request, sizes = call.step.request, run.sizes
     tools = sizes.tools(request.tools) + sizes.schema(request)
-    system: list[tuple[str, int]] = []
-    rest: list[tuple[str, int]] = []
-    first = not seen
-    again = 0 if first else tools
-    for message in request.messages:
-        tokens = sizes.message(message)
-        old = id(message) in seen
+    again = tools if sent.seen else 0
+    messages, before = request.messages, len(sent.last)
+    goes_on = bool(before) and not sent.mixed and messages[:before] == sent.last
+    if goes_on:  # all that was sent before is history now, but for the system prompt
+        system, rest = list(sent.system), [(HISTORY, sent.rest)]
+        again += sent.rest + sum(tokens for _, tokens in system)
+    else:
+        system, rest, before = [], [], 0
+        sent.system, sent.rest, sent.mixed = [], 0, False
+    for message in messages[before:]:
+        tokens, old = sizes.message(message), id(message) in sent.seen
         again += tokens if old else 0
-        target = system if message.role == "system" and not rest else rest
+        if message.role == "system" and not rest:
+            system.append((SYSTEM, tokens))
+            sent.system = system
+            continue
+        sent.rest += tokens
         for cause, part in _of_message(run, message, tokens, old):
-            if target and target[-1][0] == cause:
-                target[-1] = (cause, target[-1][1] + part)
+            sent.mixed = sent.mixed or cause in (IMAGES, SYSTEM)
+            if rest and rest[-1][0] == cause:
+                rest[-1] = (cause, rest[-1][1] + part)
             else:
-                target.append((cause, part))
-    seen.update(map(id, request.messages))
-    seen.add(id(call.step.answer))
+                rest.append((cause, part))
+    sent.seen.update(map(id, messages[before:]))
+    sent.seen.add(id(call.step.answer))
+    sent.last = messages
     return [(SCHEMAS, tools), *system, *rest], again
 
 
 def _of_message(run: Run, message: Message, tokens: int, old: bool) -> Iterator[tuple[str, int]]:
-    pictures = run.sizes.images(message) if any(isinstance(part, Image) for part in message.parts) else 0
+    pictures = run.sizes.images(message)
     if pictures:
         yield IMAGES, pictures
     if message.role == "system":

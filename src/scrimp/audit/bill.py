@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from scrimp.audit.draft import Ask, Draft
-from scrimp.audit.measure import Run
-from scrimp.core.messages import Image
+from scrimp.audit.measure import Run, pictures_in
 from scrimp.core.money import Rates
 from scrimp.core.usage import Usage
 from scrimp.models.prefix_cache import PrefixCache
@@ -117,7 +116,15 @@ class Biller:
         run = self.run
         split = self._split(draft.asks, draft.warm)
         lines = [
-            Line(prompt, served, written, ask.output, ask.reasoning, _images(ask), run.book.rates(ask.model))
+            Line(
+                prompt,
+                served,
+                written,
+                ask.output,
+                ask.reasoning,
+                pictures_in(ask.request.messages),
+                run.book.rates(ask.model),
+            )
             for ask, (prompt, served, written) in zip(draft.asks, split, strict=True)
         ]
         rate, caching = self.as_it_was() if draft.caching is None else (Decimal(int(draft.caching)), draft.caching)
@@ -178,10 +185,6 @@ def _cached_as(model: str) -> tuple[str, str]:
     """What of a model's name decides about its cache: the model, and for how long it is kept."""
     name, options = split_options(model)
     return name, options.get("cache", "")
-
-
-def _images(ask: Ask) -> int:
-    return sum(isinstance(part, Image) for message in ask.request.messages for part in message.parts)
 
 
 def _seconds(draft: Draft) -> float | None:

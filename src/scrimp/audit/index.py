@@ -5,7 +5,7 @@ Made once for a run and shared by all rules of waste.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -51,6 +51,7 @@ class Index:
             (at, call) for at, call in enumerate(run.calls) if call.event.component != "harness"
         ]
         self._rates: dict[int, Decimal | None] = {}
+        self._words: dict[int, set[str]] = {}
 
     @cached_property
     def sent(self) -> dict[int, list[int]]:
@@ -82,6 +83,14 @@ class Index:
     def scale(self) -> Decimal:
         """Real tokens for each estimated one."""
         return Decimal(self.run.scale)
+
+    def words(self, message: Message, split: Callable[[str], set[str]]) -> set[str]:
+        """The words of a message and its calls, split once."""
+        found = self._words.get(id(message))
+        if found is None:
+            calls = (call.raw or canonical(call.arguments) for call in message.tool_calls)
+            found = self._words[id(message)] = split("\n".join((message.text, *calls)))
+        return found
 
     def rate(self, at: int) -> Decimal | None:
         """Dollars of one prompt token of a step."""

@@ -6,7 +6,7 @@ the estimates, to the last token and the last digit. What is estimated carries a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from scrimp.audit.names import named_in
 from scrimp.audit.sizes import Sizes, text_size
 from scrimp.audit.trace import Step, Trace
 from scrimp.core.events import Component, Event, Key
-from scrimp.core.messages import Image, ToolSpec
+from scrimp.core.messages import Image, Message, ToolSpec
 from scrimp.core.money import NOTHING, Money, PriceList, Rates
 from scrimp.core.usage import NO_USAGE, Usage
 from scrimp.models.cache_rules import CacheRules, rules_for
@@ -45,6 +45,8 @@ class Book:
     default_model: str = ""
     tools: Mapping[str, ToolSpec] = field(default_factory=dict)
     opened: tuple[str | None, str, str | None] | None = None
+    _known: dict[str, tuple[Rates | None, str]] = field(default_factory=dict, compare=False, repr=False)
+    _rules: dict[str, CacheRules | None] = field(default_factory=dict, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.opened is None:
@@ -64,9 +66,18 @@ class Book:
 
     def rules(self, model: str, lifetime: str = "") -> CacheRules | None:
         """How the provider of a model caches prompts; None where nobody published it."""
-        return rules_for(model, lifetime)
+        key = f"{model}\0{lifetime}"
+        if key not in self._rules:
+            self._rules[key] = rules_for(model, lifetime)
+        return self._rules[key]
 
     def _listed(self, model: str) -> tuple[Rates | None, str]:
+        found = self._known.get(model)
+        if found is None:
+            found = self._known[model] = self._look_up(model)
+        return found
+
+    def _look_up(self, model: str) -> tuple[Rates | None, str]:
         local = is_local(model)
         found = self.prices.rates(model, local=local)
         if found is not None:
@@ -154,9 +165,7 @@ def measure(trace: Trace, book: Book) -> Run:
     if trace.steps and not any(models):
         models = [_guessed(trace, book)] * len(models)
     sizes = Sizes(models[0] if models else "")
-    for step in trace.steps:
-        sizes.count(step.request.messages)
-    sizes.count([step.answer for step in trace.steps])
+    sizes.count(_messages(trace))
     guesses = [_guess(step, sizes) for step in trace.steps]
     usages, told = _usages(trace, guesses)
     moneys, ours = _moneys(trace, book, models, usages)
@@ -174,12 +183,27 @@ def measure(trace: Trace, book: Book) -> Run:
 # -- tokens ------------------------------------------------------------------------------------------
 
 
+def _messages(trace: Trace) -> Iterator[Message]:
+    """Every message of a run; one that goes on with the step before is looked at once."""
+    before: tuple[Message, ...] = ()
+    for step in trace.steps:
+        messages = step.request.messages
+        yield from messages[len(before) :] if messages[: len(before)] == before else messages
+        yield step.answer
+        before = messages
+
+
 def _guess(step: Step, sizes: Sizes) -> Usage:
     """Estimated tokens of a call, nothing from a cache."""
     reasoning = text_size(step.reasoning) if step.reasoning else 0
-    images = sum(isinstance(part, Image) for message in step.request.messages for part in message.parts)
     written = sizes.answer(step.answer) + reasoning
-    return Usage(sizes.request(step.request), 0, 0, written, reasoning, images)
+    return Usage(sizes.request(step.request), 0, 0, written, reasoning, pictures_in(step.request.messages))
+
+
+def pictures_in(messages: Sequence[Message]) -> int:
+    """How many pictures messages hold."""
+    return sum([isinstance(part, Image) for message in messages if len(message.parts) > 1 or not message.text
+                for part in message.parts])  # fmt: skip
 
 
 def _usages(trace: Trace, guesses: list[Usage]) -> tuple[list[Usage], list[bool]]:

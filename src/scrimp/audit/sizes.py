@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from scrimp.core.messages import Image, Message, Request, Text, ToolSpec
@@ -15,20 +15,22 @@ class Sizes:
 
     def __init__(self, model: str = "") -> None:
         self._model = model
-        self._messages: dict[int, tuple[Message, int]] = {}
+        self._messages: dict[int, tuple[Message, int, int]] = {}
         self._tools: dict[int, tuple[Sequence[ToolSpec], int]] = {}
+        self._last: tuple[tuple[Message, ...], int] = ((), 0)
 
-    def count(self, messages: Sequence[Message]) -> None:
+    def count(self, messages: Iterable[Message]) -> None:
         """Count many messages at once, which is faster than one by one."""
         known = self._messages
         fresh = list({id(message): message for message in messages if id(message) not in known}.values())
         texts = [_words(message) for message in fresh]
-        flat = [text for group in texts for text in group]
-        counted = iter(estimate_many(flat))
+        counted = iter(estimate_many([text for group in texts for text in group]))
         for message, group in zip(fresh, texts, strict=True):
-            tokens = PER_MESSAGE * (1 + len(message.tool_calls)) + sum(next(counted) for _ in group)
-            tokens += sum(image_tokens(part, self._model) for part in message.parts if isinstance(part, Image))
-            known[id(message)] = (message, tokens)
+            tokens = PER_MESSAGE * (1 + len(message.tool_calls)) + sum([next(counted) for _ in group])
+            pictures = 0
+            if len(group) < len(message.parts) + 2 * len(message.tool_calls):
+                pictures = sum(image_tokens(part, self._model) for part in message.parts if isinstance(part, Image))
+            known[id(message)] = (message, tokens + pictures, pictures)
 
     def message(self, message: Message) -> int:
         """Tokens of one message, its wrapping included."""
@@ -40,7 +42,8 @@ class Sizes:
 
     def images(self, message: Message) -> int:
         """Of these, tokens of pictures."""
-        return sum(image_tokens(part, self._model) for part in message.parts if isinstance(part, Image))
+        self.message(message)
+        return self._messages[id(message)][2]
 
     def tools(self, tools: Sequence[ToolSpec]) -> int:
         """Tokens of tool schemas."""
@@ -56,10 +59,17 @@ class Sizes:
 
     def request(self, request: Request) -> int:
         """Tokens of a whole prompt."""
-        self.count(request.messages)
-        known = self._messages
-        said = sum(known[id(message)][1] for message in request.messages)
-        return PER_REQUEST + said + self.tools(request.tools) + self.schema(request)
+        return PER_REQUEST + self._said(request.messages) + self.tools(request.tools) + self.schema(request)
+
+    def _said(self, messages: tuple[Message, ...]) -> int:
+        """Tokens of messages. Those that go on with the ones asked for last cost what is new in them."""
+        before, total = self._last
+        if not before or messages[: len(before)] != before:
+            before, total = (), 0
+        for message in messages[len(before) :]:
+            total += self.message(message)
+        self._last = (messages, total)
+        return total
 
     def answer(self, message: Message) -> int:
         """Tokens that a model wrote: the message without its wrapping."""

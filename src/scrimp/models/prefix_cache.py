@@ -99,6 +99,7 @@ class PrefixCache:
     def __init__(self, rules: CacheRules, model: str = "", sizes: SizesOf | None = None) -> None:
         self.rules, self._model, self._sizes = rules, model, sizes
         self._kept: list[_Laid] = []
+        self._last: tuple[Request, _Laid] | None = None
         self._chunks: dict[tuple[object, ...], _Chunk] = {}
         self._of: dict[int, tuple[Message, _Chunk]] = {}
         self._tools: dict[int, tuple[Sequence[ToolSpec], list[_Chunk]]] = {}
@@ -194,22 +195,54 @@ class PrefixCache:
 
     def _lay_out(self, request: Request, at: float) -> _Laid:
         messages = request.messages
-        leading = next((place for place, message in enumerate(messages) if message.role != "system"), len(messages))
+        before = self._last
+        if before is not None and self._goes_on(before, request):
+            count = len(before[0].messages)
+            new = [self._chunk(message) for message in messages[count:]]
+            laid = self._longer(before[1], new, at)
+            leading = len(messages) - laid.parts[-1][1]
+        else:
+            leading = next((n for n, message in enumerate(messages) if message.role != "system"), len(messages))
+            laid = self._whole(request, leading, at)
+        if self.rules.mode == "marked":
+            laid.marks = _marks(laid, messages[leading:])
+        self._last = (request, laid)
+        return laid
+
+    def _goes_on(self, before: tuple[Request, _Laid], request: Request) -> bool:
+        """Whether a request is an earlier one with messages put behind it, and so its layout the earlier one's."""
+        earlier, laid = before
+        messages, count = request.messages, len(earlier.messages)
+        return (
+            request.tools is earlier.tools
+            and request.schema is earlier.schema
+            and laid.parts[-1][0] == "messages"
+            and laid.parts[-1][1] > 0  # a message of the system's that comes later is no part of the system prompt
+            and messages[:count] == earlier.messages
+        )
+
+    def _longer(self, laid: _Laid, new: list[_Chunk], at: float) -> _Laid:
+        """A layout with chunks put behind it."""
+        ends, pieces = laid.ends.copy(), laid.pieces.copy()
+        for chunk in new:
+            ends.append((ends[-1] if ends else 0) + chunk.tokens)
+            pieces.append((pieces[-1] if pieces else 0) + len(chunk.texts))
+        parts = (*laid.parts[:-1], ("messages", laid.parts[-1][1] + len(new)))
+        return _Laid((*laid.chunks, *new), ends, pieces, parts, (), at)
+
+    def _whole(self, request: Request, leading: int, at: float) -> _Laid:
+        """A layout from nothing; the first `leading` messages are the system prompt."""
         tools = self._tool_chunks(request.tools)
         schema = [] if request.schema is None else [self._schema(canonical(request.schema))]
-        system = [self._chunk(message) for message in messages[:leading]]
-        said = [self._chunk(message) for message in messages[leading:]]
+        system = [self._chunk(message) for message in request.messages[:leading]]
+        said = [self._chunk(message) for message in request.messages[leading:]]
         groups = {"tools": [("tools", tools), ("schema", schema)], "system": [("system", system)],
                   "messages": [("messages", said)]}  # fmt: skip
         ordered = [group for part in self.rules.order for group in groups[part]]
         chunks = tuple(chunk for _, group in ordered for chunk in group)
         ends = list(accumulate(chunk.tokens for chunk in chunks))
         pieces = list(accumulate(len(chunk.texts) for chunk in chunks))
-        parts = tuple((name, len(group)) for name, group in ordered)
-        laid = _Laid(chunks, ends, pieces, parts, (), at)
-        if self.rules.mode == "marked":
-            laid.marks = _marks(laid, messages[leading:])
-        return laid
+        return _Laid(chunks, ends, pieces, tuple((name, len(group)) for name, group in ordered), (), at)
 
     def _chunk(self, message: Message) -> _Chunk:
         found = self._of.get(id(message))

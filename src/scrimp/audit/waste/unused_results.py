@@ -37,12 +37,19 @@ def find(index: Index) -> Iterator[Finding]:
     if not candidates:
         return
     said = [(at, said_by(call.step.answer)) for at, call in index.calls]
+    words_said = [(at, set(_WORDS.findall(text)), text) for at, text in said]
     for use in candidates:
         message = use.message
         assert message is not None
         first = index.sent[id(message)][0]
         words = distinctive(index, message, first)
-        if words and not any(word in text for at, text in said if at >= first for word in words):
+        # The same word is the common case, and cheap to see; a part of a longer one is looked for only without it.
+        later = [(own, text) for at, own, text in words_said if at >= first]
+        if (
+            words
+            and all(words.isdisjoint(own) for own, _ in later)
+            and not any(word in text for _, text in later for word in words)
+        ):
             tokens, cost = index.of_message(message, after=first)
             detail = f"nothing that was written later refers to this result of {use.call.name}"
             yield Finding(NAME, use.step, use.where, detail, tokens, cost, 0.0, message, (0, len(message.text)))
@@ -50,17 +57,20 @@ def find(index: Index) -> Iterator[Finding]:
 
 def distinctive(index: Index, message: Message, first: int) -> set[str]:
     """Words of a result that stood nowhere before it."""
-    words = {word.lower() for word in _WORDS.findall(message.text)}
-    if not message.text.isascii():
-        words |= {run[at : at + 2] for run in _CHINESE.findall(message.text) for at in range(len(run) - 1)}
-    before = []
+    words = words_of(message.text)
     for earlier in index.run.calls[first].step.request.messages:
-        if earlier is message:
+        if earlier is message or not words:
             break
-        before.append(earlier.text.lower())
-        before += [canonical(call.arguments).lower() for call in earlier.tool_calls]
-    text = "\n".join(before)
-    return {word for word in words if word not in text}
+        words -= index.words(earlier, words_of)
+    return words
+
+
+def words_of(text: str) -> set[str]:
+    """Words by which a text could be referred to."""
+    words = set(_WORDS.findall(text.lower()))
+    if not text.isascii():
+        words |= {run[at : at + 2] for run in _CHINESE.findall(text) for at in range(len(run) - 1)}
+    return words
 
 
 def said_by(message: Message) -> str:
