@@ -15,6 +15,7 @@ ARGUMENTS = {"compare_two_systems": ["20"]}
 SAYS = {
     "run_within_a_budget": ["done 1009650", "tools"],
     "compare_two_systems": ["controls not run"],
+    "audit_recorded_runs": ["3 runs", "waste: The same call again, with the same result, 3 times", "remedy: "],
 }
 
 

@@ -153,6 +153,10 @@ def scrimp_faults(arguments: list[str], app: Any) -> list[str]:
                 found.append(f"{path} {name} needs a value")
         elif hasattr(command, "get_command"):
             below, _ = subcommand(command, word, path)
+            default = getattr(command, "default", "")
+            if below is None and default:  # a group that takes other words, too
+                given.append(word)
+                below, _ = subcommand(command, default, path)
             if below is None:
                 return [*found, f"{path} has no command {word}"]
             command, path, options = below, f"{path} {word}", options_of(below)

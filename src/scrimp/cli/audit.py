@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -24,6 +24,8 @@ FILES, RECONCILE = "files", "reconcile"
 
 class AuditGroup(Group):
     """`audit` takes paths; its one other word is `reconcile`."""
+
+    default: ClassVar[str] = FILES
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take what is no `reconcile` as paths and options of the audit itself."""
