@@ -5,7 +5,7 @@ What request logs of any provider have in common; a reader says what a record ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,6 +116,16 @@ class Calls:
 def shared(known: dict[Any, Message], message: Message) -> Message:
     """The one object of equal messages."""
     return known.setdefault(message.hash, message)
+
+
+def carriers(steps: Iterable[Step]) -> dict[str, Message]:
+    """The messages that carried tools' results, by the ids of the calls that they answer."""
+    found: dict[str, Message] = {}
+    for step in steps:
+        for message in step.request.messages:
+            if message.role == "tool":
+                found.setdefault(message.tool_call_id, message)
+    return found
 
 
 def failure(text: str) -> tuple[bool | None, str]:

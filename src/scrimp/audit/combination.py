@@ -6,8 +6,6 @@ Savings do not add up: two remedies may save the same tokens, and one may break 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,6 +17,7 @@ from scrimp.audit.draft import Remedy, apply_all, draft
 from scrimp.audit.measure import Run
 from scrimp.audit.remedies.table import EITHER, REMEDIES
 from scrimp.core.errors import InputError, OutsideError
+from scrimp.journal.locks import write_whole
 
 RUNS = 200
 """Runs on which combinations are tried, drawn like any sample."""
@@ -116,15 +115,9 @@ def emit_config(rows: Sequence[Mapping[str, Any]], chosen: Sequence[str], path: 
     text = config(rows, chosen, model)
     if not path.parent.is_dir():
         raise InputError(f"--emit-config: there is no folder {path.parent}")
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".scrimp-", suffix=".toml")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        write_whole(path, text)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise OutsideError(f"{path} could not be written: {error.strerror}") from error
 
 

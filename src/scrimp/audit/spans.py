@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from scrimp.audit.calls import failure
+from scrimp.audit.calls import carriers, failure
 from scrimp.audit.reading import Source
 from scrimp.audit.trace import Step, ToolUse, Trace
 from scrimp.core.events import Event, Key
@@ -189,11 +189,7 @@ def _use(trace: Trace, span: Span) -> ToolUse:
 
 def _carried(trace: Trace) -> None:
     """The messages that carried results, by call; calls without a span of their own are taken from the messages."""
-    carried: dict[str, Message] = {}
-    for step in trace.steps:
-        for message in step.request.messages:
-            if message.role == "tool":
-                carried.setdefault(message.tool_call_id, message)
+    carried = carriers(trace.steps)
     for use in trace.tools:
         use.message = carried.get(use.call.id)
         if use.message is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from scrimp.core.errors import InputError, OutsideError
+from scrimp.journal.locks import write_whole
 from scrimp.report import figures
 from scrimp.report.audit_charts import Bar, bars, curve
 from scrimp.report.figures import money
@@ -36,16 +36,9 @@ def write(document: Mapping[str, Any], file: str | os.PathLike[str]) -> Path:
     page, target = render(document), Path(file)
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent}", remedy="name a file in one that is there")
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".audit-", suffix=".html")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="replace") as out:
-            out.write(page)
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, target)
+        write_whole(target, page.encode("utf-8", "replace").decode())
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise OutsideError(f"{target} could not be written: {error.strerror}") from error
     return target
 

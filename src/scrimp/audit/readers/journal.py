@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from scrimp.audit.calls import carriers
 from scrimp.audit.reading import SQLITE, Head, Source
 from scrimp.audit.trace import Step, ToolUse, Trace
 from scrimp.core.errors import InputError, ScrimpError
@@ -116,7 +117,9 @@ def _run(
             trace.tools.append(use)
         else:
             trace.others.append(event)
-    _link(trace)
+    carried = carriers(trace.steps)
+    for use in trace.tools:
+        use.message = carried.get(use.call.id)
     return trace
 
 
@@ -166,17 +169,6 @@ def _use(event: Event, data: Mapping[str, Any], step: int, where: str) -> ToolUs
         call, step, text if isinstance(text, str) else None, None, failed, error,
         event.started, event.busy_us / 1e6, event.money, where, event=event,
     )  # fmt: skip
-
-
-def _link(trace: Trace) -> None:
-    """The messages that carried tools' results, by the ids of the calls they answer."""
-    carried: dict[str, Message] = {}
-    for step in trace.steps:
-        for message in step.request.messages:
-            if message.role == "tool":
-                carried.setdefault(message.tool_call_id, message)
-    for use in trace.tools:
-        use.message = carried.get(use.call.id)
 
 
 def _rewards(folder: Path) -> dict[str, float]:
