@@ -93,6 +93,19 @@ class Result:
             out["error"] = self.error
         return out
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        """What `to_json` gave, but for which limit it was that stopped the run or held it back."""
+        budget = {
+            key: {name: value if isinstance(value, int) else Decimal(value) for name, value in row.items()}
+            for key, row in data["budget"].items()
+        }
+        calls = tuple(ToolCall(**call) for call in data.get("calls", ()))
+        return cls(
+            data["run"], data["status"], data["answer"], Ledger.from_json(data["ledger"]), budget, data["steps"], calls,
+            data.get("error", ""),
+        )  # fmt: skip
+
 
 class Agent:
     """A System with tools and a budget, ready to run tasks.
@@ -160,15 +173,18 @@ class Agent:
         means, planner = await self.outfit.means(task.tools, run.seed), self.outfit.planner()
         if "usd" in self.budget.limits or (account is not None and "usd" in account.remaining()):
             check_prices(means)
-        own = (
-            LocalAccount(self.budget, last_share=LAST_SHARE)
-            if account is None
-            else await account.slice(self.budget, last_share=LAST_SHARE, whole=True)
-        )
+        own = await _own_account(self.budget, account)
         self.journal.begin(self._record(run, task, means, experiment, labels or {}))
         return await self._conduct(_Execution(run, means, planner, own, self.budget), task)
 
-    async def resume(self, run: str, *, unknown: Mapping[str, Outcome] | None = None) -> Result:
+    async def resume(
+        self,
+        run: str,
+        *,
+        unknown: Mapping[str, Outcome] | None = None,
+        tools: Sequence[Tool] = (),
+        account: Account | None = None,
+    ) -> Result:
         """Go on with a run whose process ended: the planner runs again over the recorded answers.
 
         A committed call is never sent again; one in flight was charged its reservation and is sent again,
@@ -176,13 +192,15 @@ class Agent:
 
         Args:
             unknown: how such calls went, by key, where the user found out: `done` or `failed`.
+            tools: those that came with the task.
+            account: a larger account, as in `arun`; what the run had spent is charged to it again as it is repeated.
 
         Raises:
             InputError: the run has ended or is still under way, or this agent's tools are not its tools.
             ReplayMismatch: the run would ask for something else today.
         """
         record = self.journal.run(run)
-        task = replace(task_from_json(record.task), tools=_same_tools(self.tools, record))
+        task = replace(task_from_json(record.task), tools=_same_tools((*self.tools, *tools), record))
         record = await take_over(self.journal, record.id, unknown)
         means, planner = await self.outfit.means(task.tools, record.seed), self.outfit.planner()
         budget = Budget(record.budget)
@@ -190,8 +208,8 @@ class Agent:
             check_prices(means)
         again = Run(record.id, self.journal, seed=record.seed)
         again.recording = self.journal.recording(record.id, strict=False)
-        account = LocalAccount(budget, last_share=LAST_SHARE)
-        execution = _Execution(again, means, planner, account, budget, before=self.journal.elapsed(record.id))
+        own = await _own_account(budget, account)
+        execution = _Execution(again, means, planner, own, budget, before=self.journal.elapsed(record.id))
         return await self._conduct(execution, task)
 
     async def _conduct(self, execution: _Execution, task: Task) -> Result:
@@ -307,6 +325,13 @@ class _Execution:
         self.run.seconds = limits.get("seconds")
         if "seconds" in limits and (self.run.recording is None or not self.run.recording.strict):
             self.run.deadline = started + float(limits["seconds"] * share)
+
+
+async def _own_account(budget: Budget, larger: Account | None) -> Account:
+    """An account of a run's own: a slice of a larger one, given whole, where there is one."""
+    if larger is None:
+        return LocalAccount(budget, last_share=LAST_SHARE)
+    return await larger.slice(budget, last_share=LAST_SHARE, whole=True)
 
 
 def _same_tools(tools: Sequence[Tool], record: RunRecord) -> tuple[Tool, ...]:

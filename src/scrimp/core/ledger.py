@@ -51,6 +51,12 @@ class Cell:
             "busy_seconds": plain(Decimal(self.busy_us).scaleb(-6)),
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Cell:
+        """The inverse of `to_json`."""
+        busy = int(Decimal(data["busy_seconds"]).scaleb(6))
+        return cls(Money.from_json(data["cost"]), Usage(**data["tokens"]), data["calls"], busy)
+
 
 EMPTY = Cell()
 
@@ -139,6 +145,16 @@ class Ledger:
             "wall_seconds": round(self.wall_seconds, 6),
             "events": self.events,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Ledger:
+        """The inverse of `to_json`; wall seconds are as they were rounded there."""
+        parts = {
+            name: {key: Cell.from_json(cell) for key, cell in data[name].items()}
+            for name in ("components", "terms", "phases", "retries", "prompts")
+        }
+        return cls(Cell.from_json(data["total"]), **parts, harness=Cell.from_json(data["harness"]),
+                   wall_seconds=data["wall_seconds"], events=data["events"])  # fmt: skip
 
 
 def _cells(cells: Mapping[str, Cell]) -> dict[str, Any]:

@@ -71,6 +71,12 @@ class Money:
             out["known"] = plain(self.known)
         return out
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Money:
+        """The inverse of `to_json`."""
+        amount = None if data["amount"] is None else Decimal(data["amount"])
+        return cls(amount, data["state"], data.get("prices"), data["currency"], Decimal(data.get("known", 0)))
+
     def __str__(self) -> str:
         if self.amount is None:
             return f"unknown (at least ${plain(self.known)})" if self.known else "unknown"

@@ -6,10 +6,10 @@ All statistics are paired by task and seed.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -29,6 +29,7 @@ from scrimp.core.system import System
 from scrimp.core.task import Score, Task
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
 from scrimp.evaluate.document import document
+from scrimp.evaluate.folder import Folder
 from scrimp.evaluate.oracle import Oracle
 from scrimp.evaluate.oracle_evidence import Golden
 from scrimp.evaluate.systems import named
@@ -56,7 +57,8 @@ class Experiment:
             each run, and a trial starts only where the experiment's bears it whole. A trial that the experiment's
             budget cut short is neither scored nor counted; none is started after it.
         margin: of non-inferiority, in points.
-        out: folder for trials and results; one under SCRIMP_HOME where None.
+        out: folder for trials and results; one under SCRIMP_HOME where None. One that holds some of this very
+            experiment is gone on with: finished trials are taken as they are, begun ones resumed, none paid twice.
         workers: trials under way at once.
     """
 
@@ -85,6 +87,17 @@ class Trial:
     seed: int
     result: Result
     score: Score
+
+    @property
+    def place(self) -> str:
+        """Where it belongs in the experiment: System, seed, task."""
+        return place_of(self.system, self.seed, self.task)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Trial:
+        """The inverse of `to_json`."""
+        score = Score(data["value"], data["success"], data["detail"])
+        return cls(data["system"], data["task"], data["seed"], Result.from_json(data), score)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -136,11 +149,29 @@ async def run(experiment: Experiment, progress: Watch | None = None) -> dict[str
     systems = _systems(experiment)
     tasks = choose(benchmark, experiment.split, experiment.n)
     _check_seeds(experiment, systems)
-    conduct = _Conduct(experiment, benchmark, tasks, progress)
+    fresh = ulid()
+    place = experiment.out or home() / "experiments" / fresh
+    folder = Folder.open(place, facts_of(experiment, systems, benchmark), fresh)
+    conduct = _Conduct(experiment, benchmark, tasks, folder, progress)
     trials = await conduct.all(systems)
     result = document(experiment, systems, benchmark, trials, conduct.facts())
-    _write(conduct.folder / "result.json", json.dumps(result, ensure_ascii=False, indent=1))
+    folder.close(result)
     return result
+
+
+def facts_of(experiment: Experiment, systems: Sequence[System], benchmark: Benchmark) -> dict[str, Any]:
+    """What makes an experiment the same one: not its budget, its margin or its workers, which may change on the way."""
+    return {
+        "systems": [system.to_json() for system in systems], "bench": experiment.bench,
+        "bench_version": benchmark.version, "options": [list(option) for option in experiment.options],
+        "split": experiment.split or benchmark.default_split, "n": experiment.n, "seeds": experiment.seeds,
+        "model": experiment.model, "prices": experiment.prices,
+    }  # fmt: skip
+
+
+def place_of(system: str, seed: int, task: str) -> str:
+    """The name of a trial in its experiment."""
+    return f"{system}/{seed}/{task}"
 
 
 def choose(benchmark: Benchmark, split: str | None, n: int | None) -> list[Task]:
@@ -184,13 +215,18 @@ class _Conduct:
     """Carries an experiment out: trials, their scores, the money, the files."""
 
     def __init__(
-        self, experiment: Experiment, benchmark: Benchmark, tasks: Sequence[Task], progress: Watch | None
+        self,
+        experiment: Experiment,
+        benchmark: Benchmark,
+        tasks: Sequence[Task],
+        folder: Folder,
+        progress: Watch | None,
     ) -> None:
-        self.id = ulid()
+        self.id, self.folder = folder.id, folder
         self.experiment, self.benchmark, self.tasks, self.progress = experiment, benchmark, tasks, progress
-        self.folder = experiment.out or home() / "experiments" / self.id
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal()
+        self.begun = self._begun() if folder.done or experiment.out is not None else {}
+        self.resumed = 0
         self.account = LocalAccount(experiment.budget or Budget(), patient=True)
         self.spent, self.done, self.failed_in_row = NOTHING, 0, 0
         self.total = len(experiment.systems) * len(tasks) * experiment.seeds
@@ -204,37 +240,72 @@ class _Conduct:
         agents = [self._agent(system) for system in systems]
         made: dict[tuple[int, int, int], Trial] = {}
         slots = anyio.CapacityLimiter(self.experiment.workers)
-        with (self.folder / "trials.jsonl").open("w", encoding="utf-8") as lines:
 
-            async def one(place: tuple[int, int, int], agent: Agent, task: Task) -> None:
-                async with slots:
-                    trial = None if self.stopped else await self._trial(agent, task, place[1])
-                if trial is not None:
-                    made[place] = trial
-                    lines.write(json.dumps(trial.to_json(), ensure_ascii=False) + "\n")
-                    lines.flush()
+        async def one(place: tuple[int, int, int], agent: Agent, task: Task) -> None:
+            known = self.folder.done.get(place_of(agent.system.name, place[1], task.id))
+            if known is not None:
+                made[place] = await self._taken(Trial.from_json(known))
+                return
+            async with slots:
+                trial = None if self.stopped else await self._trial(agent, task, place[1])
+            if trial is not None:
+                made[place] = trial
+                self.folder.add(trial.place, trial.to_json())
 
-            try:
-                with anyio.move_on_after(self._seconds()) as clock:
-                    async with anyio.create_task_group() as group:
-                        for seed in range(self.experiment.seeds):
-                            for index, task in enumerate(self.tasks):
-                                for number, agent in enumerate(agents):
-                                    place = (number, seed, index)
-                                    if self.experiment.workers == 1:
-                                        await one(place, agent, task)
-                                    else:
-                                        group.start_soon(one, place, agent, task)
-                if clock.cancelled_caught:
-                    self.stopped = f"budget seconds={self._seconds():g} is over"
-            except ExceptionGroup as several:
-                raise one_of(several) from several
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await self.account.close()
-                    for agent in agents:
-                        await agent.outfit.aclose()
+        try:
+            with anyio.move_on_after(self._seconds()) as clock:
+                async with anyio.create_task_group() as group:
+                    for place, agent, task in self._places(agents):
+                        if self.experiment.workers == 1:
+                            await one(place, agent, task)
+                        else:
+                            group.start_soon(one, place, agent, task)
+            if clock.cancelled_caught:
+                self.stopped = f"budget seconds={self._seconds():g} is over"
+        except ExceptionGroup as several:
+            raise one_of(several) from several
+        finally:
+            self.folder.close()
+            with anyio.CancelScope(shield=True):
+                await self.account.close()
+                for agent in agents:
+                    await agent.outfit.aclose()
         return [made[place] for place in sorted(made)]
+
+    def _places(self, agents: Sequence[Agent]) -> Iterator[tuple[tuple[int, int, int], Agent, Task]]:
+        """Every trial in the order of running: Systems take turns on each task."""
+        for seed in range(self.experiment.seeds):
+            for index, task in enumerate(self.tasks):
+                for number, agent in enumerate(agents):
+                    yield (number, seed, index), agent, task
+
+    def _begun(self) -> dict[str, str]:
+        """Runs of this experiment that an earlier session left unfinished, by their places."""
+        runs = self.journal.runs(experiment=self.id, limit=10**9)
+        return {
+            record.labels["trial"]: record.id
+            for record in runs
+            if record.status in ("running", "stopped") and record.labels.get("trial")
+        }
+
+    async def _taken(self, trial: Trial) -> Trial:
+        """A trial of an earlier session: it is counted and charged, and not run again."""
+        total = trial.result.ledger.total
+        spent: dict[str, int | Decimal] = {"tokens": total.tokens.total, "steps": trial.result.steps}
+        if total.cost.amount is not None:
+            spent["usd"] = total.cost.amount
+        await self.account.charge({key: value for key, value in spent.items() if key in self.account.limits})
+        self.resumed += 1
+        self._count(trial)
+        return trial
+
+    def _count(self, trial: Trial) -> None:
+        """One more trial is there."""
+        self.done += 1
+        self.spent = sum_of((self.spent, trial.result.ledger.total.cost))
+        if self.progress is not None:
+            seconds = time.monotonic() - self.started
+            self.progress(Progress(self.done, self.total, self.spent, seconds, trial.system))
 
     def _agent(self, system: System) -> Agent:
         """An agent for all trials of a System; a limit on one request holds whoever states it."""
@@ -252,8 +323,14 @@ class _Conduct:
 
     async def _trial(self, agent: Agent, task: Task, seed: int) -> Trial | None:
         """One trial; None where the experiment's budget does not bear it, or cut it short."""
+        place = place_of(agent.system.name, seed, task.id)
+        begun = self.begun.pop(place, "")
         try:
-            result = await agent.arun(task, account=self.account, experiment=self.id, seed=seed)
+            if begun:
+                result = await agent.resume(begun, tools=task.tools, account=self.account)
+            else:
+                labels = {"trial": place}
+                result = await agent.arun(task, labels=labels, account=self.account, experiment=self.id, seed=seed)
         except BudgetExceeded as stop:
             self.stopped = str(stop)
             return None
@@ -266,19 +343,16 @@ class _Conduct:
             return None
         self._watch_failures(result)
         score = await self.benchmark.score(task, result.as_answer(), self._harness())
-        self.done += 1
-        self.spent = sum_of((self.spent, result.ledger.total.cost))
-        if self.progress is not None:
-            seconds = time.monotonic() - self.started
-            self.progress(Progress(self.done, self.total, self.spent, seconds, agent.system.name))
-        return Trial(agent.system.name, task.id, seed, result, score)
+        trial = Trial(agent.system.name, task.id, seed, result, score)
+        self._count(trial)
+        return trial
 
     def _watch_failures(self, result: Result) -> None:
         self.failed_in_row = self.failed_in_row + 1 if result.status == "error" else 0
         if self.failed_in_row >= GIVE_UP_AFTER:
             raise OutsideError(
                 f"{GIVE_UP_AFTER} trials in a row failed, the last with: {result.error}",
-                remedy=f"what was done is in {self.folder.name}/trials.jsonl",
+                remedy=f"what was done is kept; the same command with --out {self.folder.path} goes on with it",
             )
 
     def _parts(self, system: System) -> Parts:
@@ -299,15 +373,9 @@ class _Conduct:
         """What the document says about how the experiment went."""
         return {
             "experiment": self.id,
-            "folder": str(self.folder),
+            "folder": str(self.folder.path),
+            "resumed": self.resumed,
             "stopped": self.stopped,
             "oracle": self.oracle.facts if self.oracle is not None else None,
             "seconds": round(time.monotonic() - self.started, 3),
         }
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

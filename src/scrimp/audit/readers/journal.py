@@ -125,9 +125,7 @@ def _run(
 
 def _event(run: str, data: Mapping[str, Any]) -> Event:
     """The event as the journal holds it."""
-    cost = data["cost"]
-    amount = None if cost["amount"] is None else Decimal(cost["amount"])
-    money = Money(amount, cost["state"], cost.get("prices"), cost["currency"], Decimal(cost.get("known", 0)))
+    money = Money.from_json(data["cost"])
     return Event(
         data["event"], Key(run, data["span"], data["door"], data["ordinal"]), data["kind"], data["component"],
         data["name"], data["parent"], data["prompt"], data["agent"], data["round"], data["phase"], data["attempt"],
