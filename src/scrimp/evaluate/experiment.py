@@ -279,25 +279,31 @@ class _Conduct:
                 for number, agent in enumerate(agents):
                     yield (number, seed, index), agent, task
 
-    def _begun(self) -> dict[str, str]:
-        """Runs of this experiment that an earlier session left unfinished, by their places."""
+    def _begun(self) -> dict[str, tuple[str, bool]]:
+        """Runs that an earlier session began, by their places, and whether they ended: those are not in the trials'
+        lines where that session ended just before it could write one. A run that a budget ended is begun anew, since
+        it may have been the experiment's."""
         runs = self.journal.runs(experiment=self.id, limit=10**9)
         return {
-            record.labels["trial"]: record.id
-            for record in runs
-            if record.status in ("running", "stopped") and record.labels.get("trial")
+            record.labels["trial"]: (record.id, record.status not in ("running", "stopped"))
+            for record in reversed(runs)
+            if record.labels.get("trial") and record.status != "budget"
         }
 
     async def _taken(self, trial: Trial) -> Trial:
         """A trial of an earlier session: it is counted and charged, and not run again."""
-        total = trial.result.ledger.total
-        spent: dict[str, int | Decimal] = {"tokens": total.tokens.total, "steps": trial.result.steps}
-        if total.cost.amount is not None:
-            spent["usd"] = total.cost.amount
-        await self.account.charge({key: value for key, value in spent.items() if key in self.account.limits})
+        await self._charge(trial.result)
         self.resumed += 1
         self._count(trial)
         return trial
+
+    async def _charge(self, result: Result) -> None:
+        """Charge what an earlier session spent, by the keys that a ledger tells."""
+        total = result.ledger.total
+        spent: dict[str, int | Decimal] = {"tokens": total.tokens.total, "steps": result.steps}
+        if total.cost.amount is not None:
+            spent["usd"] = total.cost.amount
+        await self.account.charge({key: value for key, value in spent.items() if key in self.account.limits})
 
     def _count(self, trial: Trial) -> None:
         """One more trial is there."""
@@ -324,9 +330,12 @@ class _Conduct:
     async def _trial(self, agent: Agent, task: Task, seed: int) -> Trial | None:
         """One trial; None where the experiment's budget does not bear it, or cut it short."""
         place = place_of(agent.system.name, seed, task.id)
-        begun = self.begun.pop(place, "")
+        begun, ended = self.begun.pop(place, ("", False))
         try:
-            if begun:
+            if begun and ended:
+                result = await agent.replay(begun)  # at no cost: what it was answered is in the journal
+                await self._charge(result)
+            elif begun:
                 result = await agent.resume(begun, tools=task.tools, account=self.account)
             else:
                 labels = {"trial": place}
