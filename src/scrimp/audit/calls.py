@@ -5,6 +5,7 @@ What request logs of any provider have in common; a reader says what a record ho
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,18 +100,23 @@ class Calls:
 
     def _uses(self, trace: Trace, record: Record) -> None:
         """Tool results that this call sent for the first time."""
-        asked: dict[str, tuple[ToolCall, int]] = {
-            call.id: (call, at) for at, one in enumerate(trace.steps[:-1]) for call in one.answer.tool_calls
-        }
-        done = {use.call.id for use in trace.tools}
-        for message in trace.steps[-1].request.messages:
-            found = asked.get(message.tool_call_id) if message.role == "tool" else None
-            if found is not None and message.tool_call_id not in done:
-                done.add(message.tool_call_id)
-                failed, error = record.failures.get(message.tool_call_id) or failure(message.text)
-                trace.tools.append(
-                    ToolUse(found[0], found[1], message.text, message, failed, error, where=trace.steps[-1].where)
-                )  # fmt: skip
+        asked: dict[str, list[tuple[ToolCall, int]]] = {}
+        for at, one in enumerate(trace.steps[:-1]):
+            for call in one.answer.tool_calls:
+                asked.setdefault(call.id, []).append((call, at))
+        done = Counter(use.call.id for use in trace.tools)
+        seen: Counter[str] = Counter()  # some servers, and all older records, use one id again and again
+        last = trace.steps[-1]
+        for message in last.request.messages:
+            name = message.tool_call_id
+            if message.role != "tool" or name not in asked:
+                continue
+            seen[name] += 1
+            if done[name] < seen[name] <= len(asked[name]):
+                call, step = asked[name][seen[name] - 1]
+                done[name] = seen[name]
+                failed, error = record.failures.get(name) or failure(message.text)
+                trace.tools.append(ToolUse(call, step, message.text, message, failed, error, where=last.where))
 
 
 def shared(known: dict[Any, Message], message: Message) -> Message:

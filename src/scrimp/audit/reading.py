@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import io
+import itertools
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -36,7 +38,12 @@ HEAD = 1 << 16
 LONGEST_LINE = 256 << 20
 """Bytes of one line, or of one document, that are read at once; a longer one is skipped."""
 
+BEFORE = 20
+"""Lines of other things that may stand before the first record of a file."""
+
 GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
+ENCRYPTED = (b"-----BEGIN PGP MESSAGE", b"-----BEGIN AGE ENCRYPTED", b"age-encryption.org", b"ENCTXT", b"Salted__")
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Reader(Protocol):
@@ -49,13 +56,24 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Skipped:
-    """What was not read, and why, in one line; texts of the trace are not quoted."""
+    """What was not read, and why, in one line; texts of the trace are not quoted.
+
+    Attributes:
+        path: the file, and the first place in it.
+        more: how many other places of the file were left out for the same reason.
+    """
 
     path: str
     why: str
+    more: int = 0
 
     def to_json(self) -> dict[str, str]:
-        return {"path": self.path, "why": self.why}
+        return {"path": self.path, "why": self.told}
+
+    @property
+    def told(self) -> str:
+        """Why, and in how many other places too."""
+        return f"{self.why}, as in {self.more:,} more places" if self.more else self.why
 
 
 @dataclass(frozen=True)
@@ -76,12 +94,20 @@ class Head:
         line = self.text.partition("\n")[0]
         try:
             return json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def has(self, *keys: str) -> bool:
         """Whether all these JSON keys stand in the beginning; for documents too long to be parsed here."""
         return all(f'"{key}"' in self.text for key in keys)
+
+    def later(self) -> Iterator[Head]:
+        """The same from its next records on, for files that begin with lines of other things."""
+        rest = self.data
+        for _ in range(BEFORE):
+            rest = rest.partition(b"\n")[2]
+            if rest[:1] in (b"{", b"["):
+                yield Head(self.path, rest)
 
 
 @dataclass
@@ -90,10 +116,18 @@ class Source:
 
     path: Path
     skipped: list[Skipped] = field(default_factory=list)
+    _told: dict[str, int] = field(default_factory=dict)
 
     def skip(self, where: str, why: str) -> None:
-        """Leave out a part of the file: `where` as in `line 17`."""
-        self.skipped.append(Skipped(f"{self.path}:{where}" if where else str(self.path), why))
+        """Leave out a part of the file: `where` as in `line 17`. The same reason again is counted, not told again."""
+        reason = why.partition(" (")[0]
+        at = self._told.get(reason)
+        if at is None:
+            self._told[reason] = len(self.skipped)
+            self.skipped.append(Skipped(f"{self.path}:{where}" if where else str(self.path), why))
+        else:
+            first = self.skipped[at]
+            self.skipped[at] = replace(first, more=first.more + 1)
 
     def open(self) -> IO[bytes]:
         """The bytes, decompressed."""
@@ -102,20 +136,15 @@ class Source:
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Number and bytes of every line that is not blank; too long ones are skipped without being held."""
         with self.open() as file:
-            number, too_long = 0, False
+            number = 0
             while line := file.readline(LONGEST_LINE):
-                whole = line.endswith(b"\n")
-                if not too_long:
-                    number += 1
-                if not whole and len(line) >= LONGEST_LINE:
-                    if not too_long:
-                        self.skip(f"line {number}", f"longer than {LONGEST_LINE >> 20} MB")
-                    too_long = True
-                    continue
-                if too_long:
-                    too_long = False
-                    continue
-                if line.strip():
+                number += 1
+                if len(line) >= LONGEST_LINE and not line.endswith(b"\n"):
+                    self.skip(f"line {number}", f"longer than {LONGEST_LINE >> 20} MB")
+                    line = b""
+                    while (piece := file.readline(HEAD)) and not piece.endswith(b"\n"):
+                        pass
+                elif not line.isspace():
                     yield number, line
 
     def json_lines(self) -> Iterator[tuple[int, Any]]:
@@ -128,16 +157,23 @@ class Source:
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Place and value of every record: of each line, or of each element where the file is one document."""
-        with self.open() as file:
-            start = file.read(HEAD).lstrip(b"\xef\xbb\xbf \t\r\n")
-        line, ended, _ = start.partition(b"\n")
-        if start[:1] == b"[" or (start[:1] == b"{" and ended and not line.rstrip().endswith(b"}")):
+        if self._is_document():
             document = self.document()
             for at, value in enumerate(document if isinstance(document, list) else [document]):
                 yield f"item {at + 1}", value
             return
         for number, value in self.json_lines():
             yield f"line {number}", value
+
+    def _is_document(self) -> bool:
+        """Whether the file is one JSON value, over many lines or a list in one."""
+        with self.open() as file:
+            start = file.read(HEAD).lstrip(b"\xef\xbb\xbf \t\r\n")
+        line, ended, rest = start.partition(b"\n")
+        closed = line.rstrip()[-1:]
+        if start[:1] == b"{":
+            return bool(ended) and closed != b"}"
+        return start[:1] == b"[" and not (closed == b"]" and rest.strip())
 
     def document(self) -> Any:
         """The whole file as one JSON value.
@@ -146,9 +182,12 @@ class Source:
             InputError: it is none, or too large to be held.
         """
         with self.open() as file:
-            data = file.read(LONGEST_LINE + 1)
-        if len(data) > LONGEST_LINE:
-            raise InputError(f"one JSON document of more than {LONGEST_LINE >> 20} MB")
+            known = self.path.stat().st_size if isinstance(file, io.BufferedReader) else 0
+            data = file.read(LONGEST_LINE + 1) if known <= LONGEST_LINE else b""
+        if known > LONGEST_LINE or len(data) > LONGEST_LINE:
+            raise InputError(
+                f"one JSON document of more than {LONGEST_LINE >> 20} MB", remedy="one run a line is read at any length"
+            )
         try:
             return json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -197,10 +236,11 @@ def reader_of(path: Path, format_: str = "") -> Reader:
             raise UnknownName("trace format", format_, [name.replace("_", "-") for name in READERS])
         return _load(name)
     head = head_of(path)
-    for name in READERS:
-        reader = _load(name)
-        if reader.sniff(head):
-            return reader
+    for beginning in itertools.chain((head,), head.later()):
+        for name in READERS:
+            reader = _load(name)
+            if reader.sniff(beginning):
+                return reader
     raise InputError(_why_unknown(head))
 
 
@@ -210,6 +250,8 @@ def head_of(path: Path) -> Head:
     Raises:
         InputError: it cannot be opened, or holds nothing.
     """
+    if path.exists() and not path.is_file():
+        raise InputError("no regular file")
     try:
         with open_bytes(path) as file:
             data = file.read(HEAD)
@@ -248,10 +290,10 @@ def _no_json(error: Exception) -> str:
 
 
 def _why_unknown(head: Head) -> str:
-    if b"\x00" in head.data[:4096] and head.data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        return "binary, and no format that is known"
-    if head.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "the text is UTF-16, not UTF-8"
-    if head.data.startswith(b"-----BEGIN ") or head.text.startswith("age-encryption.org"):
+    if head.data.startswith(ENCRYPTED):
         return "encrypted"
+    if head.data.startswith(UTF_16):
+        return "the text is UTF-16, not UTF-8"
+    if b"\x00" in head.data[:4096]:
+        return "binary, and no format that is known"
     return "no trace format that is known"

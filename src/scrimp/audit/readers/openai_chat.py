@@ -6,7 +6,6 @@ holds one call a line: a call whose messages go on from an earlier call's belong
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -14,8 +13,21 @@ from typing import Any
 from scrimp.audit.calls import Calls, Record, failure
 from scrimp.audit.names import model_name
 from scrimp.audit.reading import Head, Source
-from scrimp.audit.trace import Step, ToolUse, Trace
-from scrimp.audit.wire_openai import message, messages, number, tools, usage
+from scrimp.audit.trace import Step, ToolUse, Totals, Trace
+from scrimp.audit.wire_openai import (
+    ROLES,
+    as_dict,
+    dig,
+    message,
+    messages,
+    moment,
+    number,
+    quantity,
+    rewarded,
+    thoughts,
+    tools,
+    usage,
+)  # fmt: skip
 from scrimp.core.events import Event, Key
 from scrimp.core.messages import Finish, Message, Request
 from scrimp.core.money import Money
@@ -28,37 +40,56 @@ FINISH: Mapping[str, Finish] = {"stop": "stop", "length": "length", "tool_calls"
 def sniff(head: Head) -> bool:
     """Whether it holds chat messages."""
     first = head.first
-    if isinstance(first, list):
+    while isinstance(first, list):
         first = first[0] if first else None
     if isinstance(first, Mapping):
-        return _conversation(first) is not None or _body(first) is not None
+        return _conversation(first) is not None or _body(first) is not None or _is_message(first)
     text = head.text
-    return text[:1] in "[{" and head.has("role", "content") and ('"messages"' in text or '"traj"' in text)
+    if text[:1] == "[":
+        return head.has("role", "content")
+    return text[:1] == "{" and head.has("role", "content") and ('"messages"' in text or '"traj"' in text)
 
 
 def read(source: Source) -> Iterator[Trace]:
     """The runs of a file."""
     log = Calls(source, NAME)
-    for number_, item in source.items():
-        if not isinstance(item, Mapping):
-            source.skip(number_, "no object")
-            continue
-        said = _conversation(item)
-        if said is not None:
-            trace = _transcript(source, number_, item, said)
-            if trace.steps:
-                yield trace
-            else:
-                source.skip(number_, "no message of a model")
-        elif _body(item) is not None:
-            record = _record(item)
-            if isinstance(record, str):
-                source.skip(number_, record)
-            else:
-                yield from log.add(number_, record)
+    bare: list[Any] = []
+    for place, item in source.items():
+        if _is_message(item):
+            bare.append(item)
         else:
-            source.skip(number_, "neither messages nor a request")
+            whole = isinstance(item, list) and any(map(_is_message, item))
+            yield from _record_of(source, log, place, {"messages": item} if whole else item)
     yield from log.rest()
+    if bare:  # a file that is one conversation, a message a line or an element
+        yield from _record_of(source, log, "", {"messages": bare})
+
+
+def _record_of(source: Source, log: Calls, place: str, item: Any) -> Iterator[Trace]:
+    """The run of a transcript, or the runs that a call of a log closes."""
+    if not isinstance(item, Mapping):
+        source.skip(place, "no object")
+        return
+    said = _conversation(item)
+    if said is not None:
+        trace = _transcript(source, place, item, said)
+        if trace.steps:
+            yield trace
+        else:
+            source.skip(place, "no message of a model")
+    elif _body(item) is not None:
+        record = _record(item)
+        if isinstance(record, str):
+            source.skip(place, record)
+        else:
+            yield from log.add(place, record)
+    else:
+        source.skip(place, "neither messages nor a request")
+
+
+def _is_message(item: Any) -> bool:
+    """Whether it is a message by itself."""
+    return isinstance(item, Mapping) and item.get("role") in ROLES and ("content" in item or "tool_calls" in item)
 
 
 def _conversation(item: Mapping[str, Any]) -> list[Any] | None:
@@ -74,28 +105,29 @@ def _conversation(item: Mapping[str, Any]) -> list[Any] | None:
 
 def _body(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The request of a log line."""
-    request = item.get("request")
-    if isinstance(request, Mapping):
-        request = request.get("body", request)
-    else:
-        request = item if "choices" in item else item.get("body")
-    if isinstance(request, str):
-        try:
-            request = json.loads(request)
-        except ValueError:
-            return None
-    return request if isinstance(request, Mapping) and isinstance(request.get("messages"), list) else None
+    request = _opened(item.get("request", item if "choices" in item else item.get("body")))
+    return request if request is not None and isinstance(request.get("messages"), list) else None
+
+
+def _opened(value: Any) -> Mapping[str, Any] | None:
+    """A request or a response, out of its text, and out of the envelope that batches put around it."""
+    made = as_dict(value) if isinstance(value, str) else value
+    body = dig(made, "body")
+    if body is not None:
+        made = as_dict(body) if isinstance(body, str) else body
+    return made if isinstance(made, Mapping) else None
 
 
 # -- transcripts -------------------------------------------------------------------------------------
 
 
 def _transcript(source: Source, where: str, item: Mapping[str, Any], said: list[Any]) -> Trace:
-    model = model_name(str(item.get("model") or ""))
-    specs = tools(item.get("tools"))
+    info = dig(item, "info")
+    model = model_name(str(item.get("model") or dig(info, "config", "model", "model_name") or ""))
+    specs = tools(item.get("tools") or item.get("functions"))
     trace = Trace(
-        _name(source, where, item), NAME, str(source.path), where, task=_text(item.get("task_id", item.get("task"))),
-        reward=_reward(item), labels=_labels(item), tools_told=bool(specs) or not _calls_tools(said),
+        _name(source, where, item), NAME, str(source.path), where, task=_task(item), reward=_reward(item),
+        labels=_labels(item), tools_told=bool(specs) or not _calls_tools(said), totals=_totals(info),
     )  # fmt: skip
     history: list[Message] = []
     asked: dict[str, tuple[Any, int]] = {}
@@ -103,9 +135,12 @@ def _transcript(source: Source, where: str, item: Mapping[str, Any], said: list[
         made = message(one)
         if made is None:
             continue
-        place = f"{where}, message {at + 1}"
+        place = f"{where}, message {at + 1}" if where else f"message {at + 1}"
         if made.role == "assistant":
-            step = Step(Request(tuple(history), specs), made, model, usage(one.get("usage")), where=place)
+            answered = dig(one, "extra", "response")  # mini-SWE-agent keeps it whole
+            step = Step(Request(tuple(history), specs), made, model, usage(one.get("usage") or dig(answered, "usage")))
+            step.where, step.reasoning = place, thoughts(one)
+            step.model = model or model_name(str(one.get("model") or dig(answered, "model") or ""))
             step.finish = "tool_calls" if made.tool_calls else "stop"
             for call in made.tool_calls:
                 asked[call.id] = (call, len(trace.steps))
@@ -125,11 +160,17 @@ def _use(trace: Trace, asked: Mapping[str, tuple[Any, int]], made: Message, plac
         trace.tools.append(ToolUse(call, step, made.text, made, failed, error, where=place))
 
 
+def _totals(info: Any) -> Totals:
+    """What mini-SWE-agent states of the run as a whole. Its zeros are models whose price it does not know."""
+    stats = dig(info, "model_stats")
+    cost = quantity(dig(stats, "instance_cost"))
+    return Totals(cost=Money(Decimal(repr(cost))) if cost else None, calls=number(stats, "api_calls") or None)
+
+
 def _harness(trace: Trace, item: Mapping[str, Any]) -> None:
     """What a simulated user cost is not the agent's."""
-    info = item.get("info")
-    cost = info.get("user_cost") if isinstance(info, Mapping) else None
-    if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0:
+    cost = quantity(dig(item, "info", "user_cost"))
+    if cost is not None:
         key = Key(trace.id, "/", "complete", len(trace.steps))
         money = Money(Decimal(repr(cost)))
         trace.others.append(Event(f"{trace.id}:user", key, "model", "harness", "simulated user", money=money))
@@ -140,29 +181,34 @@ def _calls_tools(said: list[Any]) -> bool:
 
 
 def _reward(item: Mapping[str, Any]) -> float | None:
-    for key in ("reward", "score", "success"):
-        value = item.get(key)
-        if isinstance(value, int | float) and 0 <= value <= 1:
-            return float(value)
-    return None
+    found = (rewarded(item.get(key)) for key in ("reward", "score", "success"))
+    return next((one for one in found if one is not None), None)
 
 
-def _labels(item: Mapping[str, Any]) -> dict[str, str]:
-    labels = {key: str(item[key]) for key in ("trial",) if isinstance(item.get(key), str | int)}
-    given = item.get("metadata", item.get("labels"))
-    if isinstance(given, Mapping):
-        labels |= {str(key): str(value) for key, value in given.items() if isinstance(value, str | int | float)}
+def _task(item: Mapping[str, Any]) -> str:
+    found = (_text(item.get(key)) for key in ("task_id", "task", "instance_id"))
+    return next(filter(None, found), "")
+
+
+def _labels(*places: Mapping[str, Any]) -> dict[str, str]:
+    """The user's own labels, from the record and from the request in it."""
+    labels: dict[str, str] = {}
+    for place in places:
+        given = place.get("metadata", place.get("labels"))
+        if isinstance(given, Mapping):
+            labels |= {str(key): str(value) for key, value in given.items() if isinstance(value, str | int | float)}
+        labels |= {key: str(place[key]) for key in ("trial",) if isinstance(place.get(key), str | int)}
     return labels
 
 
 def _name(source: Source, where: str, item: Mapping[str, Any]) -> str:
-    for key in ("run_id", "id", "trace_id", "session_id", "conversation_id"):
+    for key in ("run_id", "id", "trace_id", "session_id", "conversation_id", "instance_id"):
         if isinstance(item.get(key), str) and item[key]:
             return str(item[key])
     if "task_id" in item:
         trial = f" trial {item['trial']}" if "trial" in item else ""
         return f"task {item['task_id']}{trial}"
-    return f"{source.path.name} {where}"
+    return f"{source.path.name} {where}".rstrip()
 
 
 def _text(value: Any) -> str:
@@ -182,35 +228,48 @@ def _record(item: Mapping[str, Any]) -> Record | str:
         return "no answer"
     answer, response = found
     choice = response["choices"][0]
-    started = number(item, "started", "start_time", "created") or number(response, "created")
-    seconds = item.get("seconds", item.get("duration", item.get("latency")))
     schema = body.get("response_format")
     return Record(
         sent, answer, tools(body.get("tools") or body.get("functions")),
         model_name(str(response.get("model") or body.get("model") or "")), usage(response.get("usage")),
-        started=None if started is None else float(started),
-        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        started=_started(item, response), seconds=_seconds(item),
         finish=FINISH.get(str(choice.get("finish_reason")), "stop"),
-        schema=schema if isinstance(schema, Mapping) else None, effort=_effort(body), run=_run_name(item),
-        labels=_labels(item), reward=_reward(item),
+        schema=schema if isinstance(schema, Mapping) else None, effort=_effort(body),
+        reasoning=thoughts(choice["message"]), run=_run_name(item, body), labels=_labels(body, item),
+        reward=_reward(item),
     )  # fmt: skip
 
 
-def _run_name(item: Mapping[str, Any]) -> str:
+def _started(item: Mapping[str, Any], response: Mapping[str, Any]) -> float | None:
+    """When a call began; where nothing better is told, when the response was made, in whole seconds."""
+    for key in ("started", "start_time", "timestamp", "created_at", "created"):
+        if (told := moment(item.get(key))) is not None:
+            return told
+    return moment(response.get("created"))
+
+
+def _seconds(item: Mapping[str, Any]) -> float | None:
+    """How long a call took."""
+    for key, unit in (("seconds", 1), ("duration", 1), ("latency", 1), ("duration_ms", 1000), ("latency_ms", 1000)):
+        if (told := quantity(item.get(key))) is not None:
+            return told / unit
+    return None
+
+
+def _run_name(*places: Mapping[str, Any]) -> str:
     """The run that a line says it belongs to; empty where it does not say."""
     for key in ("run_id", "session_id", "conversation_id", "trace_id", "thread_id"):
-        for place in (item, item.get("metadata")):
-            if isinstance(place, Mapping) and isinstance(place.get(key), str):
-                return str(place[key])
+        for place in places:
+            for value in (place.get(key), dig(place, "metadata", key)):
+                if isinstance(value, str) and value:
+                    return value
     return ""
 
 
 def _answer(item: Mapping[str, Any]) -> tuple[Message, Mapping[str, Any]] | None:
-    response = item.get("response", item)
-    if isinstance(response, Mapping):
-        response = response.get("body", response)
-    choices = response.get("choices") if isinstance(response, Mapping) else None
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
+    response = _opened(item.get("response", item if "choices" in item else None))
+    choices = None if response is None else response.get("choices")
+    if response is None or not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
         return None
     said = message(choices[0].get("message"))
     return None if said is None else (said, response)
