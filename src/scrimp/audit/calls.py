@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scrimp.audit.prompts import identity
 from scrimp.audit.reading import Source
 from scrimp.audit.trace import Step, ToolUse, Trace
 from scrimp.core.messages import Finish, Message, Request, ToolCall, ToolSpec
@@ -121,7 +122,7 @@ class Calls:
 
 def shared(known: dict[Any, Message], message: Message) -> Message:
     """The one object of equal messages."""
-    return known.setdefault(message.hash, message)
+    return known.setdefault(identity(message), message)
 
 
 def carriers(steps: Iterable[Step]) -> dict[str, Message]:
