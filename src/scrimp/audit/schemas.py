@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ NOTE = (
     "so their tokens are a lower bound (--tools FILE gives the real ones)"
 )
 
+FORM = 'a JSON list of {"name", "description", "parameters"} or of {"type": "function", "function": {...}} is needed'
+
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object"),
 )  # fmt: skip
@@ -34,17 +37,21 @@ def load_schemas(path: Path) -> Mapping[str, ToolSpec]:
     """Tool schemas by name from a JSON list, in the form that a provider takes.
 
     Raises:
-        InputError: it cannot be read, or holds none.
+        InputError: it cannot be read, is no JSON, or holds something else than tool schemas.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_bytes())
     except OSError as error:
-        raise InputError(f"the tool schemas {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"the tool schemas {path} are no JSON: {error}") from error
-    found = read_tools(data.get("tools") if isinstance(data, Mapping) else data)
+        raise InputError(f"the tool schemas {path} cannot be read: {error.strerror}", remedy=FORM) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the tool schemas {path} are no JSON", remedy=FORM) from error
+    listed = data.get("tools", data) if isinstance(data, dict) else data
+    for at, item in enumerate(listed if isinstance(listed, list) else ()):
+        if not read_tools([item]):
+            raise InputError(f"item {at + 1} of {path} is no tool schema", remedy=FORM)
+    found = read_tools(listed)
     if not found:
-        raise InputError(f"{path} holds no tool schema", remedy='a JSON list of {"name", "description", "parameters"}')
+        raise InputError(f"{path} holds no tool schema", remedy=FORM)
     return {spec.name: spec for spec in found}
 
 
@@ -70,10 +77,11 @@ def with_schemas(traces: Iterable[Trace], given: Mapping[str, ToolSpec]) -> Iter
 
 
 def _learn(known: dict[str, dict[str, str]], trace: Trace) -> None:
-    """Names and argument types of the tools that a run called."""
-    for use in trace.tools:
-        arguments = known.setdefault(use.call.name, {})
-        for name, value in (use.call.arguments or {}).items():
+    """Names and argument types of the tools that a run called, answered or not."""
+    asked = (call for step in trace.steps for call in step.answer.tool_calls)
+    for call in chain(asked, (use.call for use in trace.tools)):
+        arguments = known.setdefault(call.name, {})
+        for name, value in (call.arguments or {}).items():
             if name not in arguments:
                 arguments[name] = next((label for kind, label in _TYPES if isinstance(value, kind)), "string")
 

@@ -186,6 +186,10 @@ class Journal:
         query = f"SELECT * FROM runs WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"
         return [self._run(row) for row in self._select(query, (*values, limit))]
 
+    def ids(self) -> list[str]:
+        """Ids of all runs, oldest first."""
+        return [row["id"] for row in self._select("SELECT id FROM runs ORDER BY id", ())]
+
     def run(self, run: str) -> RunRecord:
         """One run, by its id or by a beginning of it that is unique; `last` is the newest.
 

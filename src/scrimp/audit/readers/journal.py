@@ -13,11 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from scrimp.audit.calls import carriers
+from scrimp.audit.calls import carriers, shared
 from scrimp.audit.reading import SQLITE, Head, Source
 from scrimp.audit.trace import Step, ToolUse, Trace
+from scrimp.audit.wire_openai import dig, quantity, rewarded
 from scrimp.core.errors import InputError, ScrimpError
-from scrimp.core.events import Event, Key
+from scrimp.core.events import COMPONENTS, RETRIES, Event, Key
 from scrimp.core.messages import Message, Request, Response, ToolCall, ToolSpec
 from scrimp.core.money import Money
 from scrimp.core.usage import Usage
@@ -25,136 +26,190 @@ from scrimp.journal.export import FORMAT
 from scrimp.journal.journal import Journal
 
 NAME = "journal"
-ALL = 10**9
+WAL = 32
+"""Bytes of the header of SQLite's log, which changes when the log is begun anew."""
+
+DAMAGE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What a line raises that some other program wrote, or a disk lost a part of."""
 
 
 def sniff(head: Head) -> bool:
     """Whether it is a journal, or an export of one."""
     first = head.first
-    return head.data.startswith(SQLITE) or (isinstance(first, Mapping) and first.get("format") == FORMAT)
+    return head.data.startswith(SQLITE) or (isinstance(first, dict) and first.get("format") == FORMAT)
 
 
 def read(source: Source) -> Iterator[Trace]:
-    """Every run that it holds, oldest first."""
+    """Every run that it holds, oldest first.
+
+    Raises:
+        InputError: an SQLite file that is no journal.
+    """
     with source.open() as file:
         packed = file.read(len(SQLITE)) == SQLITE
-    yield from _database(source) if packed else _export(source)
+    rewards = _rewards(source)
+    yield from _database(source, rewards) if packed else _export(source, rewards)
 
 
-def _database(source: Source) -> Iterator[Trace]:
+def _database(source: Source, rewards: Mapping[str, float]) -> Iterator[Trace]:
     """The runs of a journal file. It is read from a copy: the file and what stands beside it stay untouched."""
-    rewards = _rewards(source.path.parent)
     with tempfile.TemporaryDirectory(prefix="scrimp-audit-") as folder:
-        copy = Path(folder) / "journal.sqlite"
-        shutil.copyfile(source.path, copy)
-        for ending in ("-wal",):
-            beside = source.path.with_name(source.path.name + ending)
-            if beside.exists():
-                shutil.copyfile(beside, copy.with_name(copy.name + ending))
         try:
-            journal = Journal(copy)
+            journal = Journal(_copied(source, Path(folder)))
         except ScrimpError as error:
-            raise InputError(f"an SQLite file that is no journal of scrimp ({error.message})") from error
+            raise InputError("an SQLite file that is no journal of scrimp, or is damaged") from error
         try:
-            for record in reversed(journal.runs(limit=ALL)):
-                head = {"id": record.id, "task": record.task, "experiment": record.experiment, "labels": record.labels,
-                        "status": record.status, "system": record.system, "started": record.started,
-                        "wall_seconds": record.wall_seconds}  # fmt: skip
-                trace = _run(source, f"run {record.id}", head, journal.steps(record.id), rewards.get(record.id))
-                if trace.steps or trace.others:
+            runs = journal.ids()
+            for run in runs:
+                record = journal.run(run)
+                head = {"id": record.id, "task": record.task, "labels": record.labels, "system": record.system,
+                        "started": record.started, "wall_seconds": record.wall_seconds}  # fmt: skip
+                trace = _run(source, f"run {run}", head, journal.steps(run), rewards)
+                if trace.steps or trace.tools or trace.others:
                     yield trace
+            if not runs:
+                source.skip("", "an SQLite file without runs of scrimp")
+        except ScrimpError as error:
+            raise InputError("the journal is damaged") from error
         finally:
             journal.close()
 
 
-def _export(source: Source) -> Iterator[Trace]:
+def _copied(source: Source, folder: Path) -> Path:
+    """A copy of the file, with what SQLite's log beside it holds. It may be written to while it is copied: the log
+    holds all that came into the file meanwhile, unless it was begun anew, and then both are copied again."""
+    copy = folder / "journal.sqlite"
+    log = source.path.with_name(source.path.name + "-wal")
+    for _ in range(5):
+        before = _beginning(log)
+        with source.open() as file, copy.open("wb") as written:
+            shutil.copyfileobj(file, written, 1 << 20)
+        if log.exists():
+            shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
+        if _beginning(log) == before:
+            break
+    return copy
+
+
+def _beginning(log: Path) -> bytes:
+    try:
+        with log.open("rb") as file:
+            return file.read(WAL)
+    except FileNotFoundError:
+        return b""
+
+
+def _export(source: Source, rewards: Mapping[str, float]) -> Iterator[Trace]:
     """The runs of an export; each begins with a line that says what ran."""
     head: Mapping[str, Any] | None = None
     where = ""
     steps: list[Mapping[str, Any]] = []
     for number, line in source.json_lines():
-        if not isinstance(line, Mapping):
+        if not isinstance(line, dict):
             source.skip(f"line {number}", "no object")
         elif line.get("format") == FORMAT:
             if head is not None:
-                yield _run(source, where, head, steps, None)
+                yield _run(source, where, head, steps, rewards)
             head, where, steps = line, f"line {number}", []
         elif head is not None and "event" in line:
             steps.append(line)
         else:
             source.skip(f"line {number}", "no event of a run")
     if head is not None:
-        yield _run(source, where, head, steps, None)
+        yield _run(source, where, head, steps, rewards)
 
 
 def _run(
-    source: Source, where: str, head: Mapping[str, Any], steps: Iterable[Mapping[str, Any]], reward: float | None
-) -> Trace:
-    task, system = head.get("task") or {}, head.get("system") or {}
-    labels = {str(key): str(value) for key, value in (head.get("labels") or {}).items()}
-    if isinstance(system, Mapping) and system.get("name"):
-        labels["system"] = str(system["name"])
+    source: Source, where: str, head: Mapping[str, Any], steps: Iterable[Mapping[str, Any]],
+    rewards: Mapping[str, float],
+) -> Trace:  # fmt: skip
+    task, labels = head.get("task"), head.get("labels")
+    told = {str(key): str(value) for key, value in labels.items()} if isinstance(labels, Mapping) else {}
+    system = dig(head, "system", "name")
+    if system:
+        told["system"] = str(system)
+    name = str(head.get("id"))
     trace = Trace(
-        str(head.get("id")), NAME, str(source.path), where, task=str(task.get("id") or task.get("text") or "")[:200],
-        reward=reward, labels=labels, started=head.get("started"), seconds=head.get("wall_seconds"),
+        name, NAME, str(source.path), where, task=str(dig(task, "id") or dig(task, "text") or "")[:200],
+        reward=rewards.get(name), labels=told, started=quantity(head.get("started")),
+        seconds=quantity(head.get("wall_seconds")),
     )  # fmt: skip
-    known: dict[str, Message] = {}
-    specs: dict[str, tuple[ToolSpec, ...]] = {}
-    asked: list[ToolCall] = []
+    events = _Events(trace)
     for number, data in enumerate(steps):
-        event = _event(trace.id, data)
-        if event.kind == "model" and isinstance(data.get("request"), Mapping):
-            step = _step(event, data, known, specs, f"{where}, event {number + 1}")
-            trace.steps.append(step)
-            asked = list(step.answer.tool_calls)
-        elif event.kind == "tool" and isinstance(data.get("request"), Mapping):
-            use = _use(event, data, max(0, len(trace.steps) - 1), f"{where}, event {number + 1}")
-            # A door does not keep the call's id: it is the next of the step's calls with this name and arguments.
-            same = [call for call in asked if call.name == use.call.name and call.arguments == use.call.arguments]
-            if same:
-                use.call = same[0]
-                asked = [call for call in asked if call is not same[0]]
-            trace.tools.append(use)
-        else:
-            trace.others.append(event)
+        place = f"{where}, event {number + 1}"
+        try:
+            events.add(data, place)
+        except DAMAGE:
+            source.skip(place, "an event that is damaged, or of another version")
     carried = carriers(trace.steps)
     for use in trace.tools:
         use.message = carried.get(use.call.id)
     return trace
 
 
+class _Events:
+    """The events of one run, in their order."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.known: dict[Any, Message] = {}
+        self.specs: dict[str, tuple[ToolSpec, ...]] = {}
+        self.asked: list[ToolCall] = []
+
+    def add(self, data: Mapping[str, Any], place: str) -> None:
+        """A model call with its texts becomes a step, a tool call a use of it, and all else stays an event."""
+        trace, event = self.trace, _event(self.trace.id, data)
+        whole = isinstance(data.get("request"), dict)
+        if event.kind == "model" and whole:
+            step = _step(event, data, self.known, self.specs, place)
+            trace.steps.append(step)
+            self.asked = list(step.answer.tool_calls)
+        elif event.kind == "tool" and whole:
+            use = _use(event, data, max(0, len(trace.steps) - 1), place)
+            # A door does not keep the call's id: it is the next of the step's calls with this name and arguments.
+            same = [call for call in self.asked if call.name == use.call.name and call.arguments == use.call.arguments]
+            if same:
+                use.call = same[0]
+                self.asked = [call for call in self.asked if call is not same[0]]
+            trace.tools.append(use)
+        else:
+            trace.others.append(event)
+
+
 def _event(run: str, data: Mapping[str, Any]) -> Event:
-    """The event as the journal holds it."""
-    money = Money.from_json(data["cost"])
+    """The event as the journal holds it.
+
+    Raises:
+        one of DAMAGE, where it is none.
+    """
+    if data["component"] not in (*COMPONENTS, "harness") or data["retry"] not in ("", *RETRIES):
+        raise ValueError("no component, or no kind of retry")
+    tokens = {kind: int(count) for kind, count in data["tokens"].items()}
     return Event(
         data["event"], Key(run, data["span"], data["door"], data["ordinal"]), data["kind"], data["component"],
-        data["name"], data["parent"], data["prompt"], data["agent"], data["round"], data["phase"], data["attempt"],
-        data["retry"], Usage(**data["tokens"]), money, int(Decimal(data["busy_seconds"]).scaleb(6)), data["started"],
-        data["request_hash"], data["response_hash"], data["status"],
+        data["name"], data["parent"], data["prompt"], data["agent"], data["round"], data["phase"],
+        int(data["attempt"]), data["retry"], Usage(**tokens), Money.from_json(data["cost"]),
+        int(Decimal(data["busy_seconds"]).scaleb(6)), float(data["started"]), data["request_hash"],
+        data["response_hash"], data["status"],
     )  # fmt: skip
 
 
 def _step(
-    event: Event, data: Mapping[str, Any], known: dict[str, Message], specs: dict[str, tuple[ToolSpec, ...]], where: str
+    event: Event, data: Mapping[str, Any], known: dict[Any, Message], specs: dict[str, tuple[ToolSpec, ...]], where: str
 ) -> Step:
     request, response = data["request"], data.get("response")
-    messages = tuple(_shared(known, Message.from_json(one)) for one in request.get("messages", ()))
+    messages = tuple(shared(known, Message.from_json(one)) for one in request.get("messages", ()))
     offered = tuple(ToolSpec(one["name"], one["description"], one["parameters"]) for one in request.get("tools", ()))
     key = "".join(spec.hash for spec in offered)
     answer, finish = Message("assistant"), "cut"
     if isinstance(response, Mapping) and "message" in response:
         whole = Response.from_json(response)
-        answer, finish = _shared(known, whole.message), whole.finish
+        answer, finish = shared(known, whole.message), whole.finish
     return Step(
         Request(messages, specs.setdefault(key, offered), request.get("schema"), effort=request.get("effort")), answer,
         event.name, event.usage, event.money, event.started, event.busy_us / 1e6, finish, event.attempt, event.retry,  # type: ignore[arg-type]
         event.component, event.agent, event.prompt, where, event=event,
     )  # fmt: skip
-
-
-def _shared(known: dict[str, Message], message: Message) -> Message:
-    """The one object of a message."""
-    return known.setdefault(message.hash, message)
 
 
 def _use(event: Event, data: Mapping[str, Any], step: int, where: str) -> ToolUse:
@@ -169,16 +224,25 @@ def _use(event: Event, data: Mapping[str, Any], step: int, where: str) -> ToolUs
     )  # fmt: skip
 
 
-def _rewards(folder: Path) -> dict[str, float]:
-    """Rewards by run where the results of experiments stand beside a journal."""
+def _rewards(source: Source) -> dict[str, float]:
+    """Rewards by run where the results of experiments stand beside the file."""
     found: dict[str, float] = {}
+    folder = source.path.parent
     for file in sorted([*folder.glob("trials.jsonl"), *folder.glob("experiments/*/trials.jsonl")]):
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                try:
-                    trial = json.loads(line)
-                except ValueError:
-                    continue  # the line that is being written
-                if isinstance(trial, Mapping) and isinstance(trial.get("success"), bool | int | float):
-                    found[str(trial.get("run"))] = float(trial["success"])
+        try:
+            with file.open(encoding="utf-8", errors="replace") as lines:
+                found.update(_rewarded(lines))
+        except OSError:
+            source.skip("", f"rewards not told: {file.name} beside it cannot be read")
     return found
+
+
+def _rewarded(lines: Iterable[str]) -> Iterator[tuple[str, float]]:
+    for line in lines:
+        try:
+            trial = json.loads(line)
+        except ValueError:
+            continue  # the line that is being written
+        reward = rewarded(dig(trial, "success"))
+        if reward is not None:
+            yield str(trial.get("run")), reward
