@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from scrimp.core.errors import InputError
 
 ENCRYPTED = 1
 """Bit of a member's flags."""
+
+PACKED = "packed with Zstandard, which Python before 3.14 cannot unpack: `inspect log convert --to json` unpacks it"
 
 SHELL, CHUNKS = "/sample.json", ("events", "messages", "attachments")
 
@@ -72,9 +75,7 @@ def _archive(source: Source) -> Iterator[Trace]:
     except zipfile.BadZipFile as error:
         raise InputError("the archive is cut or damaged") from error
     except NotImplementedError as error:
-        raise InputError(
-            "packed with Zstandard, which Python before 3.14 cannot unpack: `inspect log convert --to json` unpacks it"
-        ) from error
+        raise InputError(PACKED) from error
 
 
 def _member(source: Source, archive: zipfile.ZipFile, name: str) -> Any:
@@ -87,7 +88,7 @@ def _member(source: Source, archive: zipfile.ZipFile, name: str) -> Any:
         return json.loads(archive.read(name))
     except KeyError:
         return None
-    except (ValueError, RecursionError, zipfile.BadZipFile, OSError, EOFError):
+    except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error, OSError, EOFError):
         source.skip(name, "cut or damaged")
     return None
 
