@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
-from recorded import call, run, spec, trace, with_usage, words
+from billed import BOOK, BY_NAME, CLAUDE, cached, five_steps, long_run
+from recorded import call, run, trace, with_usage, words
 
 from scrimp.audit.bill import Biller
-from scrimp.audit.combination import combine, config, emit_config
 from scrimp.audit.draft import Draft, apply_all, draft
-from scrimp.audit.measure import Book, Run, measure
+from scrimp.audit.measure import Book, measure
 from scrimp.audit.remedies.prompt_cache import switch_on
-from scrimp.audit.remedies.table import REMEDIES
-from scrimp.audit.savings import Savings, net_of
-from scrimp.core.errors import InputError
-from scrimp.core.messages import Image
-from scrimp.core.money import Money
-from scrimp.core.system import System
+from scrimp.audit.sums import CASES, net_of, open_cases
+from scrimp.core.money import Money, PriceList
 from scrimp.core.usage import Usage
-from scrimp.models.prices import load
-
-BOOK = Book(load())
-BY_NAME = {remedy.name: remedy for remedy in REMEDIES}
-ANSWER = ("A short answer.",)
-
-
-def five_steps(*, told: bool = False, gap: float | None = 2.0) -> Run:
-    """Prompts of 2,000, 2,500, 3,000, 3,500 and 4,000 tokens, 50 written each."""
-    turns: list[object] = [words(60)]
-    for at in range(4):
-        turns += [[call("search", f"c{at}", q=at)], {f"c{at}": words(400)}]
-    recorded = trace(*turns, ANSWER, instructions=words(1500), gap=gap, seconds=1.0)
-    usages = [Usage(input=2000 + 500 * at, output=50) for at in range(5)]
-    if told:
-        usages = [Usage(2000 + 500 * at - 1000, 1000, 0, 50) if at else usages[0] for at in range(5)]
-    return measure(with_usage(recorded, *usages), BOOK)
-
-
-def long_run() -> Run:
-    turns: list[object] = [words(60)]
-    for at in range(14):
-        turns += [[call("search", f"c{at}", q=at)], {f"c{at}": words(400)}]
-    return run(*turns, ANSWER, instructions=words(1500), gap=2.0)
-
-
-def saved(found: Run, name: str) -> dict[str, Decimal]:
-    savings = Savings()
-    savings.add(found, [BY_NAME[name]])
-    return savings.remedies[name].net
 
 
 def test_the_cache_by_pencil() -> None:
@@ -64,35 +32,97 @@ def test_the_cache_by_pencil() -> None:
     assert now.dollars() == was - Decimal("1.25e-6") * sum(served)
 
 
+def test_a_marked_cache_by_pencil() -> None:
+    """Every prompt is read up to the end of the one before, and what is new is written at 1.25 times the price."""
+    found = five_steps(model=CLAUDE)
+    biller = Biller(found)
+    on = biller.bill(switch_on(draft(found)))
+    assert [(line.served, line.written) for line in on.lines] == [
+        (0, 2000), (2000, 500), (2500, 500), (3000, 500), (3500, 500)
+    ]  # fmt: skip
+    answers = Decimal(250) * 15
+    assert on.dollars() == (Decimal("0.3") * 11_000 + Decimal("3.75") * 4_000 + answers).scaleb(-6)
+    # With no hit, all of it is written, and the cache costs more than none.
+    assert on.dollars("worst") == (Decimal("3.75") * 15_000 + answers).scaleb(-6)
+    was = biller.bill(draft(found))
+    assert was.dollars() == (Decimal(3) * 15_000 + answers).scaleb(-6)
+    assert net_of(was, on, "worst") == -Decimal("0.75e-6") * 15_000
+
+
 def test_an_unchanged_draft_saves_nothing_at_all() -> None:
-    for found in (five_steps(), five_steps(told=True), long_run()):
+    for found in (five_steps(), five_steps(told=True), long_run(), cached(long_run(CLAUDE))):
         before = Biller(found).bill(draft(found))
         after = Biller(found).bill(draft(found))
-        assert [net_of(before, after, case) for case in ("recorded", "best", "worst")] == [0, 0, 0]
-    same = draft(long_run())
-    assert same.rewritten(lambda request: request) is same
+        assert [net_of(before, after, case) for case in CASES] == [0, 0, 0]
 
 
 def test_the_bill_as_it_was_is_the_record() -> None:
     found = five_steps(told=True)
     bill = Biller(found).bill(draft(found))
     assert bill.dollars() == found.money.amount
-    assert bill.hit_rate == Decimal(4000) / (1920 + 2432 + 2944 + 3456)
+    assert bill.hit_rate == Fraction(4000, 1920 + 2432 + 2944 + 3456)
+    assert bill.usage() == found.usage
+    for model in (CLAUDE, "openai:gpt-4o"):
+        full = cached(long_run(model))
+        bill = Biller(full).bill(draft(full))
+        assert bill.hit_rate == 1
+        assert bill.dollars() == full.money.amount
+        assert bill.usage() == full.usage
+
+
+def test_writes_are_as_often_as_recorded() -> None:
+    """Half of the possible hits happened; what was not found was written again, as the record shows."""
+    usages = [Usage(0, 0, 2000, 50)] + [Usage(0, 1000 + 250 * at, 1000 + 250 * at, 50) for at in range(1, 5)]
+    found = measure(with_usage(five_steps(model=CLAUDE).trace, *usages), BOOK)
+    bill = Biller(found).bill(draft(found))
+    assert bill.hit_rate == Fraction(sum(usage.cached_input for usage in usages), 11_000)
+    assert bill.shares["recorded"][1] == 1
+    assert bill.usage() == found.usage
+    assert bill.dollars() == found.money.amount
+
+
+def test_gaps_longer_than_the_lifetime_are_no_hits_and_unknown_gaps_are_short() -> None:
+    served: dict[float | None, int] = {}
+    for gap in (2.0, 400.0, None):
+        found = five_steps(gap=gap)
+        served[gap] = sum(line.served for line in Biller(found).bill(draft(found)).lines)
+    assert served[400.0] == 0
+    assert served[None] == served[2.0] > 0
+
+
+def test_where_nothing_could_be_hit_an_automatic_cache_is_taken_to_work() -> None:
+    """Its beginning changed with every call, so the record shows no hit: that says nothing about another layout."""
+    turns: list[object] = [words(60)]
+    for at in range(4):
+        turns += [[call("search", f"c{at}", q=at)], {f"c{at}": words(400)}]
+    recorded = trace(*turns, ("ok",), instructions="x", gap=2.0)
+    for number, step in enumerate(recorded.steps):
+        first = replace(step.request.messages[0], parts=(replace(step.request.messages[0].parts[0],
+                        text=f"Now: 10:0{number}\n" + words(1500)),))  # fmt: skip
+        step.request = step.request.with_(messages=(first, *step.request.messages[1:]))
+    found = measure(with_usage(recorded, *[Usage(1700 + 500 * at, 0, 0, 50) for at in range(5)]), BOOK)
+    biller = Biller(found)
+    was = biller.bill(draft(found))
+    laid = biller.bill(BY_NAME["cache-layout"].apply(draft(found)))
+    assert sum(line.served for line in was.lines) == 0
+    assert was.dollars() == found.money.amount
+    assert (net_of(was, laid, "recorded") or 0) > 0
 
 
 def test_a_window_that_breaks_the_cache_costs_more_though_it_sends_less() -> None:
     """The most repeated complaint of 2026: fewer tokens, a larger bill."""
-    found = long_run()
-    on = switch_on(draft(found))
+    found = cached(long_run(CLAUDE))
     biller = Biller(found)
-    cached, windowed = biller.bill(on), biller.bill(BY_NAME["window"].apply(on))
-    assert windowed.usage().prompt < cached.usage().prompt
-    from dataclasses import replace
-
+    before = biller.bill(draft(found))
     every_turn = replace(BY_NAME["window"], parameters={"turns": 6, "hop": 1})  # type: ignore[type-var]
-    broken = biller.bill(every_turn.apply(on))
-    assert broken.usage().prompt < cached.usage().prompt
-    assert broken.usage().cached_input < cached.usage().cached_input / 2
+    after = biller.bill(every_turn.apply(draft(found)))
+    assert after.usage().prompt < 0.8 * before.usage().prompt
+    assert after.usage().cached_input < before.usage().cached_input / 2
+    net = net_of(before, after, "recorded")
+    assert net is not None
+    assert net < 0
+    low, high = biller.span(before, after) or (Decimal(1), Decimal(1))
+    assert low < net < high < 0
 
 
 def test_savings_do_not_add_up() -> None:
@@ -105,126 +135,107 @@ def test_savings_do_not_add_up() -> None:
     assert max(alone) < together < sum(alone)
 
 
-def test_the_interval_holds_the_cases_and_the_estimate() -> None:
-    told, guessed = five_steps(told=True), long_run()
-    for found, width in ((told, 0.0), (guessed, 0.28)):
-        savings = Savings()
-        savings.add(found, [BY_NAME["clear-tool-results"], BY_NAME["batch-tier"]])
-        batch = savings.remedies["batch-tier"]
-        assert batch.low <= batch.net["recorded"] <= batch.high
-        relative = float((batch.high - batch.low) / batch.net["recorded"])
-        assert relative == pytest.approx(0.0) if not width else relative >= width
+def test_which_cases_are_open() -> None:
+    assert open_cases(True, None) == (("recorded", "recorded"),)
+    assert set(open_cases(False, None)) == {(case, case) for case in CASES}
+    assert ("recorded", "worst") in open_cases(True, True)  # switched on, and nothing found
+    assert ("best", "worst") in open_cases(False, False)  # it had served all, and serves nothing any more
 
 
-def test_what_a_remedy_costs_itself_is_counted() -> None:
-    found = long_run()
-    savings = Savings()
-    savings.add(found, [BY_NAME["rolling-summary"], BY_NAME["cheaper-model"]])
-    document = savings.to_json(Money.priced(found.money.amount or Decimal(0), "x"), 1.0, Decimal(10))
-    for row in document["remedies"]:
-        gross, own, net = (float(row[key]["amount"]) for key in ("own_cost", "own_cost", "net"))
-        assert own > 0
-        assert float(row["saves"]["cost"]["amount"]) - own == pytest.approx(net)
-        assert gross == own
-        assert row["per_month"] == pytest.approx(10 * net)
-    cheaper = next(row for row in document["remedies"] if row["name"] == "cheaper-model")
-    assert 0.3 < cheaper["break_even"] <= 1
+def test_estimated_tokens_widen_the_interval() -> None:
+    told, guessed = cached(long_run()), long_run()
+    for found, remedy, wide in (
+        (told, "flex-tier", False), (told, "shorter-output", False), (told, "window", True),
+        (guessed, "shorter-output", True), (guessed, "window", True),
+    ):  # fmt: skip
+        biller = Biller(found)
+        before = biller.bill(draft(found))
+        after = biller.bill(BY_NAME[remedy].apply(draft(found)))
+        net = net_of(before, after, "recorded")
+        span = biller.span(before, after)
+        assert net is not None
+        assert span is not None
+        if wide:
+            assert span[1] - span[0] >= Decimal("0.28") * abs(net)
+        else:
+            assert span == (net, net)
 
 
-@pytest.mark.parametrize(
-    ("name", "turns", "fields"),
-    [
-        ("drop-images", ("go", Image(width=1024, height=1024), ("a",), Image(width=1024, height=1024), ("b",)), {}),
-        ("downscale-images", ("go", Image(width=1500, height=1500), ("a",), "x", ("b",)),
-         {"model": "anthropic:claude-sonnet-4-5"}),
-        ("top-k-tools", ("weather?", ("a",)), {"tools": [spec(f"get_{at}", "About " * 9) for at in range(20)]}),
-        ("shorten-schemas", ("x", ("a",)), {"tools": [spec("get", "A very long description. " * 9)]}),
-        ("shorter-output", ("x", (words(200),)), {}),
-        ("early-stop", None, {}),
-        ("deduplicate-calls", ("x", [call("get", "a")], {"a": words(99)}, [call("get", "b")], {"b": words(99)},
-                               ("y",)), {}),
-        ("parallel-calls", ("Oslo and Bergen", [call("get", "a", c="Oslo")], {"a": "1"}, [call("get", "b", c="Bergen")],
-                            {"b": "2"}, ("y",)), {}),
-        ("offload-outputs", ("x", [call("cat", "a")], {"a": words(3000)}, ("y",)), {}),
-        ("flex-tier", ("x", ("y",)), {"model": "openai:gpt-5"}),
-    ],
-)  # fmt: skip
-def test_every_remedy_saves_where_it_applies_and_nothing_elsewhere(
-    name: str, turns: object, fields: dict[str, object]
-) -> None:
-    if turns is None:
-        recorded = trace(
-            "x", *(part for at in range(5) for part in ([call("book", f"c{at}")], {f"c{at}": "Error: full"})), ("y",)
+def test_what_was_paid_wins_over_the_list() -> None:
+    """A run that was billed at half the list saves half as much."""
+    full = five_steps(told=True)
+    half = [replace(step, cost=Money.priced((one.money.amount or Decimal(0)) / 2, "invoice"))
+            for step, one in zip(full.trace.steps, full.calls, strict=True)]  # fmt: skip
+    paid = measure(replace(full.trace, steps=half), BOOK)
+    nets = []
+    for found in (full, paid):
+        biller = Biller(found)
+        before = biller.bill(draft(found))
+        assert before.dollars() == found.money.amount
+        nets.append(
+            net_of(before, biller.bill(BY_NAME["shorter-output"].apply(draft(found))), "recorded") or Decimal(0)
         )
-        for use in recorded.tools:
-            use.failed, use.error = True, "Error: full"
-        found = measure(recorded, BOOK)
-    else:
-        found = run(*turns, **fields)  # type: ignore[misc]
-    assert saved(found, name)["recorded"] > 0
-    if name not in ("flex-tier",):
-        plain = run("hi", ("Hello.",))
-        assert BY_NAME[name].apply(same := draft(plain)) is same
+    assert nets[0] > 0
+    assert nets[1] == nets[0] / 2
 
 
-def test_lower_effort_only_where_there_is_reasoning() -> None:
-    recorded = with_usage(trace("x", ("y",), gap=1.0, seconds=10.0), Usage(input=100, output=400, reasoning=300))
-    found = measure(recorded, BOOK)
-    changed = BY_NAME["lower-effort"].apply(draft(found))
-    assert (changed.asks[0].output, changed.asks[0].reasoning) == (250, 150)
-    assert changed.asks[0].seconds == pytest.approx(6.25)
+def test_tools_with_a_price_are_on_the_bill() -> None:
+    prices = PriceList("own", "2026", models=dict(BOOK.prices.models), tools={"get_x": Decimal("0.25")})
+    recorded = trace("x", [call("get_x", "a")], {"a": words(9)}, [call("get_x", "b")], {"b": words(9)}, ("y",))
+    found = measure(recorded, Book(prices))
+    biller = Biller(found)
+    before = biller.bill(draft(found))
+    assert before.dollars() == found.money.amount
+    assert before.beside == Decimal("0.5")
+    after = biller.bill(BY_NAME["deduplicate-calls"].apply(draft(found)))
+    assert after.beside == Decimal("0.25")
+    assert (net_of(before, after, "recorded") or 0) > Decimal("0.25")
 
 
-def test_every_remedy_says_what_it_is() -> None:
-    assert len(REMEDIES) >= 16
-    assert len({remedy.name for remedy in REMEDIES}) == len(REMEDIES)
-    for remedy in REMEDIES:
-        assert remedy.exactness in ("exact", "behavioural", "hindsight bound")
-        assert len(remedy.assumes) > 20
-        assert len(remedy.how) > 10
+def test_long_prompts_pay_their_tier() -> None:
+    found = run("x", ("y",), model="anthropic:claude-sonnet-4-5")
+    long = measure(with_usage(found.trace, Usage(250_000, 0, 0, 1000)), BOOK)
+    assert Biller(long).bill(draft(long)).dollars() == long.money.amount
 
 
-def test_a_combination_is_chosen_and_billed_together(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    runs = [long_run(), long_run()]
-    found = combine(runs)
-    names = [remedy.name for remedy in found.chosen]
-    assert "prompt-cache" in names
-    assert not {"window", "clear-tool-results"} <= set(names)
-    assert 0 < found.net < found.cost
-    assert found.to_json(found.cost, None)["sum_of_single"] == pytest.approx(float(found.alone))
-    savings = Savings()
-    for one in runs:
-        savings.add(one)
-    rows = savings.to_json(Money.priced(found.cost, "x"), 1.0, None)["remedies"]
-    path = tmp_path / "system.toml"
-    emit_config(rows, [*names, "top-k-tools", "lower-effort", "cache-lifetime"], path, "openai:gpt-4o")
-    system = System.from_toml(path)
-    assert system.model == "openai:gpt-4o"
-    emitted = [part.name for part in system.transforms]  # type: ignore[union-attr]
-    assert emitted == [name for name in names if BY_NAME[name].settings().get("transform")]
-    assert emitted
-    with pytest.raises(InputError, match="there is no folder"):
-        emit_config(rows, names, tmp_path / "gone" / "x.toml")
-
-
-def test_settings_become_keys_of_a_system() -> None:
-    rows = [
-        {"name": "cache-lifetime", "title": "t", "share": 0.1, "exactness": "exact", "assumes": "a",
-         "settings": {"model": "?cache=1h"}},
-        {"name": "lower-effort", "title": "t", "share": 0.1, "exactness": "behavioural", "assumes": "a",
-         "settings": {"effort": "low"}},
-    ]  # fmt: skip
-    text = config(rows, ["cache-lifetime", "lower-effort"], "anthropic:claude-opus-5")
-    assert 'model = "anthropic:claude-opus-5?cache=1h"' in text
-    assert 'effort = "low"' in text
-
-
-def test_runs_without_times_and_prices_are_no_failure() -> None:
-    found = run("x", ("y",), "z", ("w",), model="acme:one")
-    savings = Savings()
-    savings.add(found)
-    document = savings.to_json(found.money, 1.0, None)
-    assert all(row["net"]["amount"] is None for row in document["remedies"])
-    assert combine([found]).chosen == []
+def test_seconds_are_unknown_where_a_call_has_none() -> None:
     timeless = five_steps(gap=None)
     assert isinstance(switch_on(draft(timeless)), Draft)
+    found = five_steps()
+    one = draft(found)
+    assert Biller(found).bill(one).seconds == 5.0
+    assert Biller(found).bill(one.with_(asks=[one.asks[0].with_(seconds=None), *one.asks[1:]])).seconds is None
+
+
+def test_an_unknown_price_is_unknown_and_not_nothing() -> None:
+    found = run("x", ("y",), model="acme:one")
+    bill = Biller(found).bill(draft(found))
+    assert [bill.dollars(case) for case in CASES] == [None, None, None]
+    assert Biller(found).span(bill, bill) is None
+    assert bill.usage().prompt == found.usage.prompt
+
+
+def test_bills_of_many_drafts_do_not_mix() -> None:
+    """Only the run as it was and the last draft are remembered; every bill is as from a fresh start."""
+    found = cached(long_run(CLAUDE))
+    biller = Biller(found)
+    names = [name for name in BY_NAME if BY_NAME[name].apply(one := draft(found)) is not one]
+    assert len(names) > 5
+    for name in [*names, *names]:
+        alone = Biller(found).bill(BY_NAME[name].apply(draft(found)))
+        mixed = biller.bill(BY_NAME[name].apply(draft(found)))
+        assert mixed.dollars() == alone.dollars(), name
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_own_cost_is_part_of_the_bill(case: str) -> None:
+    found = cached(long_run(CLAUDE))
+    after = Biller(found).bill(BY_NAME["clear-tool-results"].apply(draft(found)))
+    own, calls, whole = after.own(case), after.calls(case), after.dollars(case)
+    assert own is not None
+    assert calls is not None
+    assert own > 0
+    assert whole == own + calls
+    # A call that asks again is served from the cache like any other.
+    if case == "worst":
+        assert own > (after.own("best") or own)

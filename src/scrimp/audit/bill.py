@@ -1,105 +1,26 @@
 """What a Draft costs: the cache simulated, tokens priced, seconds summed.
 
-Cache pricing states its cases (EVIDENCE rule 8): `best`, every hit that is possible; `worst`, none; `recorded`, the
-share of the possible hits that the record shows. Where the record does not tell what was cached, nothing is taken to
-have been.
+Where the record does not tell what was cached, nothing is taken to have been. Where it has no times, gaps are taken to
+be shorter than the cache's lifetime: that is the best case, and the worst has no hit anyway.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
 
-from scrimp.audit.draft import Ask, Draft
-from scrimp.audit.measure import Run, pictures_in
+from scrimp.audit.draft import Ask, Draft, Extra, draft
+from scrimp.audit.measure import SPREAD, Run, pictures_in
+from scrimp.audit.sums import Bill, Line, Number, Shares, between, open_cases
+from scrimp.core.messages import Message
 from scrimp.core.money import Rates
-from scrimp.core.usage import Usage
 from scrimp.models.prefix_cache import PrefixCache
 from scrimp.models.providers import split_options
 
-CASES = ("recorded", "best", "worst")
-
-
-@dataclass(slots=True)
-class Line:
-    """One call of a bill: prompt tokens, of which the cache could serve and would write so many, and the answer's."""
-
-    prompt: int
-    served: int
-    written: int
-    output: int
-    reasoning: int
-    images: int
-    rates: Rates | None
-
-
-@dataclass(slots=True)
-class Bill:
-    """The calls of a draft, billed in every case.
-
-    Attributes:
-        hit_rate: share of possible hits that happen in the case `recorded`.
-        caching: whether prompts are cached at all in the case `recorded`.
-        extra: what a remedy itself calls, which no cache serves.
-        seconds: what the calls take one after the other; None where the record does not say.
-    """
-
-    lines: list[Line]
-    hit_rate: Decimal
-    caching: bool
-    extra: list[tuple[Rates | None, Usage]] = field(default_factory=list)
-    seconds: float | None = None
-
-    def dollars(self, case: str = "recorded") -> Decimal | None:
-        """Dollars, what a remedy itself calls included; None where a rate is unknown."""
-        own = self.own
-        calls = self.calls(case)
-        return None if own is None or calls is None else own + calls
-
-    def calls(self, case: str = "recorded") -> Decimal | None:
-        """Dollars of the agent's calls."""
-        rate, write = self._rate(case)
-        total = Decimal(0)
-        for line in self.lines:
-            if line.rates is None:
-                return None
-            tier = line.rates.at(line.prompt)
-            cached = rate * line.served
-            written = line.written if write else 0
-            total += tier.input * (line.prompt - cached - written) + tier.cached_input * cached
-            total += tier.cache_write * written + tier.output * line.output
-        return total.scaleb(-6)
-
-    @property
-    def own(self) -> Decimal | None:
-        """Dollars of what a remedy itself calls."""
-        total = Decimal(0)
-        for rates, usage in self.extra:
-            if rates is None:
-                return None
-            total += rates.price(usage)
-        return total
-
-    def usage(self, case: str = "recorded") -> Usage:
-        """Tokens of all calls, what a remedy itself calls included."""
-        rate, write = self._rate(case)
-        cached = sum(int(rate * line.served) for line in self.lines)
-        written = sum(line.written for line in self.lines) if write else 0
-        whole = Usage(
-            sum(line.prompt for line in self.lines) - cached - written, cached, written,
-            sum(line.output for line in self.lines), sum(line.reasoning for line in self.lines),
-            sum(line.images for line in self.lines),
-        )  # fmt: skip
-        for _, usage in self.extra:
-            whole = whole + usage
-        return whole
-
-    def _rate(self, case: str) -> tuple[Decimal, bool]:
-        """Share of the possible hits that happen, and whether prompts are written into the cache."""
-        if case == "recorded":
-            return (self.hit_rate, self.caching)
-        return (Decimal(1), True) if case == "best" else (Decimal(0), False)
+Split = tuple[int, int, int]
+"""Of one call: prompt tokens, what the cache could serve of them, and what stands in it afterwards."""
 
 
 class Biller:
@@ -107,93 +28,184 @@ class Biller:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._served: dict[tuple[object, ...], tuple[Sequence[Ask], list[tuple[int, int, int]]]] = {}
-        self._factors = [call.usage.prompt / call.prompt if call.prompt else 1.0 for call in run.calls]
-        self._was: tuple[Decimal, bool] | None = None
+        self.told = bool(run.calls) and all(call.told for call in run.calls if call.event.component != "harness")
+        self._splits: list[tuple[tuple[object, ...], Sequence[Ask], list[Split]]] = []
+        self._laid: dict[str, PrefixCache] = {}
+        self._pictures = _has_pictures(run)
+        self._beside, self._tools = _beside(run)
+        self._was: Shares | None = None
+        self._weight: Decimal | None = None
 
-    def bill(self, draft: Draft) -> Bill:
+    def bill(self, made: Draft) -> Bill:
         """The bill of a draft."""
+        if self._weight is None:
+            self._weight = Decimal(1)
+            self._weight = _weight(self.run, self.bill(draft(self.run)).calls())
         run = self.run
-        split = self._split(draft.asks, draft.warm)
+        rates = {model: run.book.rates(model) for model in {ask.model for ask in made.asks}}
         lines = [
-            Line(
-                prompt,
-                served,
-                written,
-                ask.output,
-                ask.reasoning,
-                pictures_in(ask.request.messages),
-                run.book.rates(ask.model),
-            )
-            for ask, (prompt, served, written) in zip(draft.asks, split, strict=True)
+            Line(*split, ask.output, ask.reasoning, self._images(ask), rates[ask.model])
+            for ask, split in zip(made.asks, self._split(made), strict=True)
         ]
-        rate, caching = self.as_it_was() if draft.caching is None else (Decimal(int(draft.caching)), draft.caching)
-        extra = [(run.book.rates(model), usage) for model, usage in draft.extra]
-        return Bill(lines, rate, caching, extra, _seconds(draft))
+        extra = [
+            (_tier(run.book.rates(extra.model), extra), extra.usage, extra.resent if run.book.rules(extra.model) else 0)
+            for extra in made.extra
+        ]
+        guessed = any(ask.request is not run.calls[ask.step].step.request for ask in made.asks)
+        tools = sum((self._tools[id(use)] for use in made.tools if id(use) in self._tools), self._beside)
+        return Bill(
+            lines, self._shares(made.caching), extra, tools, self._weight, seconds_of(made), made.caching, guessed
+        )  # fmt: skip
 
-    def as_it_was(self) -> tuple[Decimal, bool]:
-        """Share of the possible hits that the record shows, and whether it shows any caching."""
+    def span(self, before: Bill, after: Bill) -> tuple[Decimal, Decimal] | None:
+        """The least and the most dollars saved, over the open cases of the cache and what tokens may be off by.
+
+        Where a remedy changed prompts, what it took out is estimated, even if the record tells the whole. None where
+        a price is unknown.
+        """
+        nets = [between(before, was, after, now) for was, now in open_cases(self.told, after.caching)]
+        known = [net for net in nets if net is not None]
+        if not known:
+            return None
+        off = Decimal(max(self.run.spread, SPREAD) if after.guessed else self.run.spread)
+        ends = [net * factor for net in known for factor in (1 - off, 1 + off)]
+        return min(ends), max(ends)
+
+    def as_it_was(self) -> Shares:
+        """Shares of the possible hits, and of the possible writes, that the record shows.
+
+        Where no prompt began like one before it, nothing could be hit, and the share of nothing tells nothing: caches
+        that work by themselves are then taken to work, others where something was written.
+        """
         if self._was is None:
-            calls = self.run.calls
-            asks = [Ask(at, call.step.request, call.model, 0, 0, call.step.started) for at, call in enumerate(calls)]
-            split = self._split(asks, True)
-            told = [at for at, call in enumerate(calls) if call.told]
-            possible = sum(split[at][1] for at in told)
-            cached = sum(calls[at].usage.cached_input for at in told)
-            wrote = any(calls[at].usage.cache_write for at in told)
-            rate = min(Decimal(1), Decimal(cached) / possible) if possible else Decimal(int(cached > 0))
-            self._was = (rate, bool(cached) or wrote)
+            was = draft(self.run)
+            told = [
+                (self.run.calls[ask.step].usage, could, stands)
+                for ask, (_, could, stands) in zip(was.asks, self._split(was), strict=True)
+                if self.run.calls[ask.step].told
+            ]
+            cached, wrote = (sum(usage.cached_input for usage, _, _ in told), sum(one[0].cache_write for one in told))
+            possible = sum(could for _, could, _ in told)
+            hits = share(cached, possible) if possible or not told else int(bool(cached or wrote) or self._by_itself())
+            again = hits * sum(could for _, could, stands in told if stands)
+            self._was = (hits, share(wrote, sum(stands for _, _, stands in told) - again))
         return self._was
 
-    def _split(self, asks: Sequence[Ask], warm: bool) -> list[tuple[int, int, int]]:
-        """Prompt tokens of each call, and what the cache could serve and would write of them."""
-        key = (warm, *((id(ask.request), ask.step, _cached_as(ask.model)) for ask in asks))
-        known = self._served.get(key)
-        if known is None:
-            known = self._served[key] = (asks, self._simulate(asks, warm))  # the asks keep the ids alive
-        return known[1]
+    def _by_itself(self) -> bool:
+        """Whether the run's models cache prompts without being asked."""
+        rules = [self.run.book.rules(model) for model in {call.model for call in self.run.calls if call.model}]
+        return bool(rules) and all(rule is not None and rule.mode == "automatic" for rule in rules)
 
-    def _simulate(self, asks: Sequence[Ask], warm: bool) -> list[tuple[int, int, int]]:
+    def _shares(self, caching: bool | None) -> dict[str, Shares]:
+        """Shares of hits and writes by case."""
+        was = self.as_it_was()
+        if caching is None:
+            return {"recorded": was, "best": (1, 1), "worst": (0, 0)}
+        if caching:
+            # In the worst case every prompt is written, and nothing is ever read again.
+            return {"recorded": (1, 1), "best": (1, 1), "worst": (0, 1)}
+        return {"recorded": (0, 0), "best": was if self.told else (1, 1), "worst": (0, 0)}
+
+    def _images(self, ask: Ask) -> int:
+        return pictures_in(ask.request.messages) if self._pictures else 0
+
+    def _split(self, made: Draft) -> list[Split]:
+        """What the cache does with each call. The run as it was is remembered, and what was asked for last."""
+        key = (made.warm, *((id(ask.request), ask.step, ask.at, cached_as(ask.model)) for ask in made.asks))
+        for known, _, split in self._splits:
+            if known == key:
+                return split
+        split = self._simulate(made)
+        self._splits[1:] = [(key, made.asks, split)]  # the asks keep the ids alive
+        return split
+
+    def _simulate(self, made: Draft) -> list[Split]:
         run = self.run
         caches: dict[tuple[tuple[str, str], str], PrefixCache] = {}
-        found = []
-        for ask in asks:
-            call = run.calls[ask.step]
-            if ask.request is call.step.request:
-                prompt = call.usage.prompt
-            else:
-                prompt = round(run.sizes.request(ask.request) * self._factors[ask.step])
+        found: list[Split] = []
+        for ask in made.asks:
+            prompt = made.prompt(ask)
             rules = run.book.rules(ask.model) if ask.model else None
             if rules is None:
                 found.append((prompt, 0, 0))
                 continue
-            key = (_cached_as(ask.model), call.step.agent)
+            call = run.calls[ask.step]
+            name = cached_as(ask.model)
+            key = (name, call.step.agent)
             cache = caches.get(key)
             first = cache is None
             if cache is None:
-                cache = caches[key] = PrefixCache(rules, ask.model, sizes=run.sizes)
+                cache = caches[key] = PrefixCache(rules, ask.model, run.sizes, self._laid.get(name[0]))
+                self._laid.setdefault(name[0], cache)
             seen = cache.see(ask.request, ask.at if ask.at is not None else 0.0, prompt_tokens=prompt)
             served = seen.tokens_cached
-            if first and warm and call.told and call.usage.prompt:
+            standing = served + seen.tokens_written if rules.mode == "marked" or rules.write != 1 else 0
+            if first and made.warm and call.told and call.usage.prompt:
                 # What served the first call was left by earlier runs; it will be again.
                 served = max(served, prompt * call.usage.cached_input // call.usage.prompt)
-            found.append((prompt, served, max(0, min(seen.tokens_written, prompt - served))))
+                standing = max(standing, served) if standing else 0
+            found.append((prompt, served, standing))
         return found
 
 
-def _cached_as(model: str) -> tuple[str, str]:
+def _tier(rates: Rates | None, extra: Extra) -> Rates | None:
+    """The rates that one of these calls pays."""
+    return None if rates is None else rates.at(extra.longest or extra.usage.prompt)
+
+
+def share(part: int, whole: Number) -> Number:
+    """A part of a whole, at most all of it."""
+    if part <= 0 or part >= whole:
+        return int(part > 0)
+    return Fraction(part) / whole
+
+
+@lru_cache(maxsize=1024)
+def cached_as(model: str) -> tuple[str, str]:
     """What of a model's name decides about its cache: the model, and for how long it is kept."""
     name, options = split_options(model)
     return name, options.get("cache", "")
 
 
-def _seconds(draft: Draft) -> float | None:
+def _has_pictures(run: Run) -> bool:
+    """Whether any prompt holds a picture; what goes on with the prompt before is looked at once."""
+    before: tuple[Message, ...] = ()
+    for call in run.calls:
+        messages = call.step.request.messages
+        new = messages[len(before) :] if messages[: len(before)] == before else messages
+        if any(run.sizes.images(message) for message in new):
+            return True
+        before = messages
+    return False
+
+
+def _beside(run: Run) -> tuple[Decimal, dict[int, Decimal]]:
+    """Dollars of what no remedy changes, and of tool calls by the ToolUse's id; as far as known."""
+    uses, rest = run.trace.tools, run.events[len(run.calls) :]
+    tools = {
+        id(use): event.money.least for use, event in zip(uses, rest, strict=False)
+        if event.money.least and event.component != "harness"
+    }  # fmt: skip
+    others = (event.money.least for event in rest[len(uses) :] if event.component != "harness")
+    return sum(others, Decimal(0)), tools
+
+
+def _weight(run: Run, simulated: Decimal | None) -> Decimal:
+    """Dollars paid for each simulated one; 1 where nobody states either."""
+    paid = Decimal(0)
+    for call in run.calls:
+        if call.event.component != "harness":
+            if call.money.amount is None:
+                return Decimal(1)
+            paid += call.money.amount
+    return paid / simulated if simulated else Decimal(1)
+
+
+def seconds_of(made: Draft) -> float | None:
     """What the calls take, one after the other; None where one of them has no time."""
-    total = draft.extra_seconds
-    for ask in draft.asks:
+    total = made.extra_seconds
+    for ask in made.asks:
         if ask.seconds is None:
             return None
         total += ask.seconds
-    for use in draft.tools:
-        total += use.seconds or 0.0
-    return total
+    return total + sum(use.seconds or 0.0 for use in made.tools)

@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from scrimp.audit.measure import Run
+from scrimp.audit.measure import Call, Run
 from scrimp.audit.trace import ToolUse
-from scrimp.core.messages import Request
+from scrimp.core.messages import Request, ToolSpec
 from scrimp.core.usage import Usage
 
 Exactness = Literal["exact", "hindsight bound", "behavioural"]
+
+BELIEVED = (0.5, 2.0)
+"""Real tokens for each estimated one that an estimate can be off by; what lies outside has another cause."""
 
 
 @dataclass(slots=True)
@@ -43,42 +46,89 @@ class Ask:
         return replace(self, **changes)
 
 
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Calls that a remedy itself makes, beside the agent's: summaries, escalations, results asked for again.
+
+    Attributes:
+        usage: their tokens; `input` holds the whole prompts.
+        resent: of `input`, what the agent's call before sent too, so that the cache serves it as it serves the agent.
+        longest: tokens of the prompt of one of them, by which it is priced; 0 where `usage` is that of one call.
+    """
+
+    model: str
+    usage: Usage
+    resent: int = 0
+    longest: int = 0
+
+
 @dataclass(slots=True)
 class Draft:
     """A run as it would have been.
 
     Attributes:
         run: the run as it was, with its figures.
-        asks: the model calls.
+        asks: the model calls of the agent; judges and simulated users are no part of it.
         tools: the tool calls.
-        extra: calls that a remedy itself makes (summaries, embeddings, escalations): model and tokens.
+        extra: calls that a remedy itself makes.
         extra_seconds: seconds they take, and seconds that waiting costs; negative where work now runs side by side.
-        caching: whether the prompt cache is switched on by a remedy, with every hit that is possible; None for as it
-            was in the record.
+        caching: True where a remedy switches the prompt cache on, with every hit that is possible; False where calls
+            lie so far apart that it cannot be relied on; None for as it was in the record.
         warm: whether what earlier runs left in the cache still serves the first call; not where each run's prompt
             begins in a way of its own.
+        scale: real tokens for each estimated one, of a text that a remedy takes out or puts in.
     """
 
     run: Run
     asks: list[Ask]
     tools: list[ToolUse]
-    extra: list[tuple[str, Usage]] = field(default_factory=list)
+    extra: list[Extra] = field(default_factory=list)
     extra_seconds: float = 0.0
     caching: bool | None = None
     warm: bool = True
+    scale: float = 1.0
 
     def with_(self, **changes: Any) -> Draft:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
     def rewritten(self, rewrite: Callable[[Request], Request]) -> Draft:
-        """A copy whose requests went through a rewriting; this same draft where it changed nothing."""
+        """A copy whose requests went through a rewriting; this same draft where it changed nothing.
+
+        Equal lists of rewritten tools become one object, so that they are counted and laid out once.
+        """
         asks, changed = [], False
+        lists: dict[tuple[int, ...], tuple[ToolSpec, ...]] = {}
         for ask in self.asks:
             request = rewrite(ask.request)
-            changed = changed or request is not ask.request
-            asks.append(ask if request is ask.request else ask.with_(request=request))
+            if request is ask.request:
+                asks.append(ask)
+                continue
+            if request.tools is not ask.request.tools:
+                tools = lists.setdefault(tuple(map(id, request.tools)), request.tools)
+                request = request if tools is request.tools else request.with_(tools=tools)
+            asks.append(ask.with_(request=request))
+            changed = True
         return self.with_(asks=asks) if changed else self
+
+    def calling(self, *extra: Extra, written: float) -> Draft:
+        """A copy with calls that a remedy makes; they take as long for each token written as the run did."""
+        return self.with_(
+            extra=[*self.extra, *extra], extra_seconds=self.extra_seconds + written * (self.pace() or 0.0)
+        )
+
+    def prompt(self, ask: Ask) -> int:
+        """Prompt tokens of a call: the record's, less what a remedy took out (its estimate, scaled)."""
+        call = self.run.calls[ask.step]
+        if ask.request is call.step.request:
+            return call.usage.prompt
+        return max(0, call.usage.prompt - round(self.scale * (call.prompt - self.run.sizes.request(ask.request))))
+
+    def pace(self) -> float | None:
+        """Seconds that the run took for each token written; None where the record has no times."""
+        timed = [call for call in self.run.calls if call.step.seconds is not None and call.usage.output]
+        written = sum(call.usage.output for call in timed)
+        return sum(call.step.seconds or 0.0 for call in timed) / written if written else None
 
 
 def draft(run: Run) -> Draft:
@@ -86,9 +136,30 @@ def draft(run: Run) -> Draft:
     asks = [
         Ask(at, call.step.request, call.model, call.usage.output, call.usage.reasoning, call.step.started,
             call.step.seconds)
-        for at, call in enumerate(run.calls)
+        for at, call in enumerate(run.calls) if call.event.component != "harness"
     ]  # fmt: skip
-    return Draft(run, asks, list(run.trace.tools))
+    return Draft(run, asks, list(run.trace.tools), scale=scale_of(run))
+
+
+def scale_of(run: Run) -> float:
+    """Real tokens for each estimated one, read off how prompts grow from one call to the next.
+
+    Growth tells it better than whole prompts do: where a record leaves out the system prompt or the tools, prompts
+    are many times what their texts come to, but what is added to them is not.
+    """
+    grown = guessed = 0
+    before: dict[str, Call] = {}
+    for call in run.calls:
+        last = before.get(call.step.agent)
+        if call.told and last is not None and call.prompt > last.prompt:
+            grown += call.usage.prompt - last.usage.prompt
+            guessed += call.prompt - last.prompt
+        if call.told:
+            before[call.step.agent] = call
+    for scale in (grown / guessed if guessed else 0.0, run.scale):
+        if BELIEVED[0] <= scale <= BELIEVED[1]:
+            return scale
+    return 1.0
 
 
 class Remedy(Protocol):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from scrimp.audit.draft import Draft, Exactness
+from scrimp.audit.draft import Draft, Exactness, Extra
 from scrimp.core.registry import create
 from scrimp.core.transform import Transform
 from scrimp.core.usage import Usage
 
 ASK_AGAIN = 60
-"""Tokens that a model writes to ask for a result again."""
+"""Tokens that a model writes to ask for a result again, or for a tool that it was not offered."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class ByTransform:
 
     Attributes:
         parameters: of the Transform; `simulated` take their place in the what-if.
-        reread: share of the rewritten tool results that the agent is taken to ask for again, at its own cost: what was
-            left out of them is paid once more as fresh, and the call that asks for it.
+        reread: share of the rewritten messages that the agent is taken to ask for again, at its own cost: one more call
+            with its whole prompt, and what had been left out as fresh.
         warm: whether runs still begin alike, so that one finds in the cache what another left.
     """
 
@@ -51,23 +51,54 @@ class ByTransform:
             return draft
         if not self.warm:
             changed = changed.with_(warm=False)
-        return self._reread(draft, changed) if self.reread else changed
+        if self.reread:
+            changed = self._reread(draft, changed)
+        return looked_up(draft, changed)
 
     def settings(self) -> dict[str, Any]:
         """The `[[transform]]` table that switches it on."""
         return {"transform": [{"name": self.name, **self.parameters}]}
 
     def _reread(self, draft: Draft, changed: Draft) -> Draft:
-        """What asking again for some of the results costs."""
-        before, after = draft.asks[-1].request.messages, changed.asks[-1].request.messages
-        sizes = draft.run.sizes
-        lost = [
-            sizes.message(old) - sizes.message(new) for old, new in zip(before, after, strict=False) if old is not new
-        ]
-        again = Usage(
-            input=round(self.reread * sum(lost) * draft.run.scale), output=round(self.reread * len(lost) * ASK_AGAIN)
+        """What asking again for some of the messages costs."""
+        sizes, lost = draft.run.sizes, dict[int, int]()
+        prompts = []
+        for was, now in zip(draft.asks, changed.asks, strict=True):
+            if now.request is was.request:
+                continue
+            prompts.append(changed.prompt(now))
+            for old, new in zip(was.request.messages, now.request.messages, strict=False):
+                if old is not new and id(old) not in lost:
+                    lost[id(old)] = sizes.message(old) - sizes.message(new)
+        calls = self.reread * len(lost)
+        resent = round(calls * sum(prompts) / len(prompts))
+        fresh = round(self.reread * sum(lost.values()) * draft.scale)
+        usage = Usage(input=resent + fresh, output=round(calls * ASK_AGAIN))
+        return changed.calling(
+            Extra(draft.asks[-1].model, usage, resent, longest=max(prompts)), written=calls * ASK_AGAIN
         )
-        return changed.with_(extra=[*changed.extra, (draft.asks[-1].model, again)])
+
+
+def looked_up(draft: Draft, changed: Draft) -> Draft:
+    """The changed draft with one more call for every tool that the run called but was no longer offered.
+
+    The next requests hold the call that was made, so that each tool is missing once.
+    """
+    missing: set[tuple[str, str]] = set()
+    extra, written = [], 0
+    for was, now in zip(draft.asks, changed.asks, strict=True):
+        if now.request.tools is was.request.tools:
+            continue
+        step = draft.run.calls[was.step].step
+        offered = {spec.name for spec in now.request.tools}
+        known = {spec.name for spec in was.request.tools}
+        for call in step.answer.tool_calls:
+            if call.name in known and call.name not in offered and (step.agent, call.name) not in missing:
+                missing.add((step.agent, call.name))
+                prompt = changed.prompt(now)
+                extra.append(Extra(was.model, Usage(input=prompt, output=ASK_AGAIN), prompt))
+                written += ASK_AGAIN
+    return changed.calling(*extra, written=written) if extra else changed
 
 
 @dataclass(frozen=True)
@@ -98,5 +129,6 @@ class Change:
 
 
 def with_option(model: str, key: str, value: str) -> str:
-    """A model's name with an option behind its question mark."""
-    return f"{model}{'&' if '?' in model else '?'}{key}={value}"
+    """A model's name with an option behind its question mark; in `URL#NAME` that of the name."""
+    address, mark, behind = model.partition("#")
+    return f"{model}{'&' if '?' in (behind if mark else address) else '?'}{key}={value}"

@@ -1,25 +1,26 @@
 """What each remedy would have saved, summed over runs.
 
 A saving is the difference of two bills of the same run: as it was and with the remedy, both simulated in the same way.
-Its interval spans the cases of the cache where the record does not tell which it was, what estimated tokens may be off
-by, and the draw where only a sample of the runs was simulated.
+Its interval spans the cases of the cache that the record leaves open, what estimated tokens may be off by, and the
+draw where only a sample of the runs was simulated. A forecast for a month spans the draw of its runs as well.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from scrimp.audit.bill import CASES, Bill, Biller
+from scrimp.audit.bill import Biller
 from scrimp.audit.draft import Remedy, draft
+from scrimp.audit.groups import Groups, group_of
 from scrimp.audit.measure import Run
 from scrimp.audit.remedies.cheaper_model import ESCALATED
 from scrimp.audit.remedies.table import REMEDIES
+from scrimp.audit.sums import CASES, Bill, difference, net_of
 from scrimp.core.money import Money
-from scrimp.evaluate.statistics import student_t
+from scrimp.evaluate.statistics import TOO_SMALL
 
 KINDS = ("input", "cached_input", "cache_write", "output", "reasoning", "images")
 
@@ -32,12 +33,12 @@ class Saved:
         tokens: saved by kind, in the order of KINDS; negative where the remedy adds some.
         unknown: runs to which it applies, but whose price nobody states.
         seconds: saved; `timed` runs have times.
-        sums: over all runs simulated, for a ratio's error: net, net squared, net times cost.
+        groups: net dollars by group of runs, for the error of a draw.
     """
 
     runs: int = 0
     unknown: int = 0
-    tokens: list[int] = field(default_factory=lambda: [0] * 6)
+    tokens: list[int] = field(default_factory=lambda: [0] * len(KINDS))
     gross: Decimal = Decimal(0)
     own: Decimal = Decimal(0)
     net: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(CASES, Decimal(0)))
@@ -45,7 +46,27 @@ class Saved:
     high: Decimal = Decimal(0)
     seconds: float = 0.0
     timed: int = 0
-    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    groups: dict[int, float] = field(default_factory=dict)
+
+    def take(self, before: Bill, after: Bill, span: tuple[Decimal, Decimal] | None, group: int) -> None:
+        """Add what one run gave; `span` is the least and the most dollars."""
+        self.runs += 1
+        self.tokens = [one + two for one, two in zip(self.tokens, difference(before, after, KINDS), strict=True)]
+        if before.seconds is not None and after.seconds is not None:
+            self.seconds += before.seconds - after.seconds
+            self.timed += 1
+        nets = {case: net_of(before, after, case) for case in CASES}
+        net, own = nets["recorded"], after.own()
+        if net is None or own is None or span is None:
+            self.unknown += 1
+            return
+        self.gross += net + own
+        self.own += own
+        self.low += span[0]
+        self.high += span[1]
+        for case in CASES:
+            self.net[case] += nets[case] or Decimal(0)
+        self.groups[group] = self.groups.get(group, 0.0) + float(net)
 
     def merge(self, other: Saved) -> None:
         """Add what other runs gave."""
@@ -60,7 +81,8 @@ class Saved:
         self.high += other.high
         self.seconds += other.seconds
         self.timed += other.timed
-        self.sums = [one + two for one, two in zip(self.sums, other.sums, strict=True)]
+        for group, net in other.groups.items():
+            self.groups[group] = self.groups.get(group, 0.0) + net
 
 
 @dataclass(slots=True)
@@ -68,68 +90,41 @@ class Savings:
     """All remedies over many runs; two of them add up.
 
     Attributes:
-        runs: simulated; `cost` are their dollars as simulated, `squares` the sum of the squares.
+        runs: simulated; `cost` are their dollars, `groups` the runs and dollars of each group.
     """
 
     runs: int = 0
     cost: Decimal = Decimal(0)
-    squares: float = 0.0
     prices: str | None = None
     remedies: dict[str, Saved] = field(default_factory=dict)
+    groups: Groups = field(default_factory=Groups)
 
     def add(self, run: Run, remedies: Sequence[Remedy] = REMEDIES) -> None:
         """Simulate every remedy on a run."""
-        if not any(call.event.component != "harness" for call in run.calls):
+        was = draft(run)
+        if not was.asks:
             return
-        biller, was = Biller(run), draft(run)
+        biller = Biller(run)
         before = biller.bill(was)
-        cost = before.dollars()
-        if cost is not None:
-            cost += _beside(run)
+        cost = before.dollars() or Decimal(0)
+        group = group_of(run.trace)
         self.runs += 1
-        if cost is not None:
-            self.cost += cost
-            self.squares += float(cost) ** 2
+        self.cost += cost
         self.prices = self.prices or run.money.prices
+        self.groups.add(group, float(cost))
         for remedy in remedies:
             changed = remedy.apply(was)
             if changed is not was:
-                self._take(run, remedy.name, before, biller.bill(changed), float(cost or 0))
-
-    def _take(self, run: Run, name: str, before: Bill, after: Bill, cost: float) -> None:
-        saved = self.remedies.setdefault(name, Saved())
-        saved.runs += 1
-        for at, tokens in enumerate(difference(before, after)):
-            saved.tokens[at] += tokens
-        if before.seconds is not None and after.seconds is not None:
-            saved.seconds += before.seconds - after.seconds
-            saved.timed += 1
-        nets = {case: net_of(before, after, case) for case in CASES}
-        recorded = nets["recorded"]
-        if recorded is None:
-            saved.unknown += 1
-            return
-        own = after.own or Decimal(0)
-        saved.gross += recorded + own
-        saved.own += own
-        spread = Decimal(run.spread)
-        known = [net for case in _open_cases(run) if (net := nets[case]) is not None]
-        ends = [net * factor for net in known for factor in (1 - spread, 1 + spread)]
-        saved.low += min(ends)
-        saved.high += max(ends)
-        for case in CASES:
-            saved.net[case] += nets[case] or Decimal(0)
-        one = float(recorded)
-        for at, value in enumerate((one, one * one, one * cost)):
-            saved.sums[at] += value
+                after = biller.bill(changed)
+                self.remedies.setdefault(remedy.name, Saved()).take(before, after, biller.span(before, after), group)
 
     def __add__(self, other: Savings) -> Savings:
         for name, theirs in other.remedies.items():
             self.remedies.setdefault(name, Saved()).merge(theirs)
         self.runs += other.runs
         self.cost += other.cost
-        self.squares += other.squares
         self.prices = self.prices or other.prices
+        self.groups.merge(other.groups)
         return self
 
     def to_json(self, cost: Money, share: float, scale: Decimal | None) -> dict[str, Any]:
@@ -140,8 +135,10 @@ class Savings:
             share: of the runs that was simulated.
             scale: runs a month for each run that was read; None where nobody said.
         """
-        whole = cost.amount if share < 1 and cost.amount is not None and self.cost else self.cost
-        factor = whole / self.cost if self.cost else Decimal(1)
+        factor = Decimal(1)
+        if share < 1:
+            known = cost.amount is not None and self.cost
+            factor = cost.least / self.cost if known else Decimal(1) / Decimal(share)
         rows = [
             self._row(remedy, self.remedies[remedy.name], factor, share < 1, scale)
             for remedy in REMEDIES
@@ -154,11 +151,10 @@ class Savings:
     ) -> dict[str, Any]:
         net = saved.net["recorded"] * factor
         low, high = saved.low * factor, saved.high * factor
-        if sampled:
-            reach = Decimal(self._error(saved)) * factor
-            low, high = low - reach, high + reach
-        share = float(saved.net["recorded"] / self.cost) if self.cost else None
         known = saved.unknown == 0
+        drawn = self._drawn(saved, (low, high), factor, by_cost=True) if sampled else (low, high)
+        some = saved.unknown < saved.runs
+        share = float(saved.net["recorded"] / self.cost) if self.cost and some else None
         row: dict[str, Any] = {
             "name": remedy.name, "title": remedy.title, "exactness": remedy.exactness,
             "saves": {
@@ -167,51 +163,43 @@ class Savings:
                 "seconds": round(saved.seconds * float(factor), 3) if saved.timed else None,
             },
             "own_cost": self._money(saved.own * factor, known), "net": self._money(net, known), "share": share,
-            "interval": [float(low), float(high)] if known else None,
-            "cases": {case: float(saved.net[case] * factor) for case in CASES},
-            "runs": saved.runs, "of_runs": self.runs, "unpriced_runs": saved.unknown,
+            "interval": [float(end) for end in drawn] if known and drawn is not None else None,
+            "cases": {case: float(saved.net[case] * factor) if some else None for case in CASES},
+            "runs": saved.runs, "of_runs": self.runs, "unpriced_runs": saved.unknown, "timed_runs": saved.timed,
             "assumes": remedy.assumes, "how": remedy.how, "settings": remedy.settings(), "rank_by": float(net),
         }  # fmt: skip
+        if known and drawn is None:
+            row["reason"] = TOO_SMALL
         if remedy.name == "cheaper-model" and saved.own:
             # Gross is what the cheaper model saves; it pays while fewer calls than this go to the recorded one.
             row["break_even"] = float(saved.gross / saved.own) * ESCALATED
         if scale is not None:
-            row["per_month"] = float(net * scale)
-            row["per_month_interval"] = [float(low * scale), float(high * scale)]
+            row |= self._monthly(saved, net if some else None, (low, high) if known else None, factor, scale)
         return row
+
+    def _monthly(
+        self, saved: Saved, net: Decimal | None, span: tuple[Decimal, Decimal] | None, factor: Decimal, scale: Decimal
+    ) -> dict[str, Any]:
+        """The forecast for a month, whose runs are taken to be drawn like the recorded ones, task by task."""
+        found: dict[str, Any] = {"per_month": None if net is None else float(net * scale), "per_month_interval": None}
+        drawn = None if span is None else self._drawn(saved, span, factor, by_cost=False)
+        if drawn is not None:
+            found["per_month_interval"] = [float(end * scale) for end in drawn]
+        elif span is not None:
+            found["per_month_reason"] = TOO_SMALL
+        return found
+
+    def _drawn(
+        self, saved: Saved, span: tuple[Decimal, Decimal], factor: Decimal, *, by_cost: bool
+    ) -> tuple[Decimal, Decimal] | None:
+        """A span widened by the draw of the runs; None where they are too few to tell."""
+        interval = self.groups.interval(saved.groups, by_cost=by_cost)
+        if interval is None:
+            return None
+        net = sum(saved.groups.values())
+        below, above = (Decimal(abs(end - net)) * factor for end in interval)
+        return span[0] - below, span[1] + above
 
     def _money(self, amount: Decimal, known: bool) -> dict[str, Any]:
         money = Money(amount, "priced", self.prices) if known else Money(None, "unknown", self.prices, known=amount)
         return money.to_json()
-
-    def _error(self, saved: Saved) -> float:
-        """Reach of the 95 % interval of a sum that was drawn: of a ratio estimator, over the runs simulated."""
-        n, cost = self.runs, float(self.cost)
-        if n < 2 or not cost:
-            return math.inf
-        ratio = saved.sums[0] / cost
-        residual = saved.sums[1] - 2 * ratio * saved.sums[2] + ratio**2 * self.squares
-        return student_t(0.975, n - 1) * math.sqrt(max(0.0, residual) * n / (n - 1))
-
-
-def net_of(before: Bill, after: Bill, case: str) -> Decimal | None:
-    """Dollars saved in a case of the cache; None where a price is unknown."""
-    was, now = before.dollars(case), after.dollars(case)
-    return None if was is None or now is None else was - now
-
-
-def _beside(run: Run) -> Decimal:
-    """Dollars of a run that no remedy changes: tools with a price, embeddings."""
-    events = run.events[len(run.calls) :]
-    return sum((event.money.least for event in events if event.component != "harness"), Decimal(0))
-
-
-def difference(before: Bill, after: Bill) -> tuple[int, ...]:
-    """Tokens saved, by kind."""
-    was, now = before.usage(), after.usage()
-    return tuple(getattr(was, kind) - getattr(now, kind) for kind in KINDS)
-
-
-def _open_cases(run: Run) -> tuple[str, ...]:
-    """The cases of the cache that are possible: all where the record does not tell, else the recorded one."""
-    return ("recorded",) if run.calls and all(call.told for call in run.calls) else CASES

@@ -6,6 +6,7 @@ messages, so a request that goes on with the one before costs what is new in it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -94,15 +95,20 @@ class PrefixCache:
         rules: of the provider.
         model: by which pictures are counted.
         sizes: tokens of messages and tools where they were counted already; estimated where None.
+        beside: another cache with the same model and sizes, whose laid out messages and tools this one uses too;
+            what it has cached is its own.
     """
 
-    def __init__(self, rules: CacheRules, model: str = "", sizes: SizesOf | None = None) -> None:
+    def __init__(
+        self, rules: CacheRules, model: str = "", sizes: SizesOf | None = None, beside: PrefixCache | None = None
+    ) -> None:
         self.rules, self._model, self._sizes = rules, model, sizes
         self._kept: list[_Laid] = []
         self._last: tuple[Request, _Laid] | None = None
-        self._chunks: dict[tuple[object, ...], _Chunk] = {}
-        self._of: dict[int, tuple[Message, _Chunk]] = {}
-        self._tools: dict[int, tuple[Sequence[ToolSpec], list[_Chunk]]] = {}
+        self._chunks: dict[tuple[object, ...], _Chunk] = {} if beside is None else beside._chunks
+        self._of: dict[int, tuple[Message, _Chunk]] = {} if beside is None else beside._of
+        self._tools: dict[int, tuple[Sequence[ToolSpec], list[_Chunk]]] = {} if beside is None else beside._tools
+        self._parted: dict[tuple[_Chunk, _Chunk], tuple[int, int]] = {} if beside is None else beside._parted
 
     def see(self, request: Request, at: float, *, prompt_tokens: int | None = None) -> CachedPrefix:
         """What the cache serves of a request that is sent `at` (seconds on any clock); it is in the cache from then on.
@@ -128,11 +134,13 @@ class PrefixCache:
     def _best(self, alive: list[_Laid], laid: _Laid, total: int) -> tuple[int, _Laid | None]:
         """The most tokens that a living request lets the cache serve, and that request; the first of equals."""
         best, source = 0, alive[0] if alive else None
-        if alive and self.rules.mode == "automatic":
+        if alive:
             last = alive[-1]
             # Nothing that lives can share more than the whole of the longest.
             if last.total == max(kept.total for kept in alive) and laid.chunks[: len(last.chunks)] == last.chunks:
-                return self._served(last, laid, total), last
+                served = self._served(last, laid, total)
+                if self.rules.mode == "automatic" or served >= min(total, round(last.total * last.scale)):
+                    return served, last
         for kept in alive:
             served = self._served(kept, laid, total)
             if served > best:
@@ -142,7 +150,7 @@ class PrefixCache:
     def _served(self, before: _Laid, laid: _Laid, total: int) -> int:
         same = _common(before.chunks, laid.chunks)
         tokens, pieces = laid.until(same)
-        more_pieces, more_tokens = _within(before, laid, same)
+        more_pieces, more_tokens = self._within(before, laid, same)
         rules = self.rules
         if rules.mode == "automatic":
             # What both begin with was sent before: its tokens are the earlier request's, where those are known.
@@ -151,10 +159,19 @@ class PrefixCache:
             return served if served >= rules.minimum else 0
         best = 0
         for mark in before.marks:
-            looked = any(own - rules.look_back < mark <= own for own in laid.marks)
-            if mark < pieces + more_pieces and looked:
+            if mark < pieces + more_pieces and any(own - rules.look_back < mark <= own for own in laid.marks):
                 best = max(best, min(total, round(_end(laid, mark) * before.scale)))
         return best if best >= rules.minimum else 0
+
+    def _within(self, before: _Laid, laid: _Laid, same: int) -> tuple[int, int]:
+        """Whole pieces and tokens that two chunks where requests part begin with alike; many part at the same two."""
+        if same >= len(before.chunks) or same >= len(laid.chunks):
+            return 0, 0
+        pair = (before.chunks[same], laid.chunks[same])
+        found = self._parted.get(pair)
+        if found is None:
+            found = self._parted[pair] = _alike(*pair)
+        return found
 
     def _written(self, laid: _Laid, total: int) -> int:
         """Tokens that are in the cache once the request was served."""
@@ -176,7 +193,7 @@ class PrefixCache:
         if same == len(before.chunks) or same == len(laid.chunks):
             short = not served and same and total
             return "", f"fewer than {self.rules.minimum} tokens are the same" if short else ""
-        more, _ = _within(before, laid, same)
+        more, _ = self._within(before, laid, same)
         one, other = before.chunks[same], laid.chunks[same]
         if (more == len(one.texts) and same == len(before.chunks) - 1) or (
             more == len(other.texts) and same == len(laid.chunks) - 1
@@ -314,11 +331,8 @@ def _common(before: tuple[_Chunk, ...], after: tuple[_Chunk, ...]) -> int:
     return same
 
 
-def _within(before: _Laid, laid: _Laid, same: int) -> tuple[int, int]:
-    """Whole pieces and tokens that the first chunks that differ begin with alike."""
-    if same >= len(before.chunks) or same >= len(laid.chunks):
-        return 0, 0
-    one, other = before.chunks[same], laid.chunks[same]
+def _alike(one: _Chunk, other: _Chunk) -> tuple[int, int]:
+    """Whole pieces, and tokens of the other, that two chunks begin with alike."""
     pieces = 0
     while pieces < min(len(one.texts), len(other.texts)) and one.texts[pieces] == other.texts[pieces]:
         pieces += 1
@@ -351,10 +365,8 @@ def _end(laid: _Laid, piece: int) -> int:
     """Tokens up to the end of a piece. Marks stand at ends of chunks, but for the last piece of a longer message."""
     if piece < 0:
         return 0
-    for chunk, last in enumerate(laid.pieces):
-        if piece < last:
-            return laid.ends[chunk]
-    return laid.total
+    chunk = bisect_right(laid.pieces, piece)
+    return laid.ends[chunk] if chunk < len(laid.ends) else laid.total
 
 
 def _marks(laid: _Laid, messages: Sequence[Message]) -> tuple[int, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from scrimp.audit.draft import Draft
+from scrimp.audit.draft import Draft, Extra
 from scrimp.audit.measure import Book
 from scrimp.audit.remedy import Change
+from scrimp.core.money import PriceList
 from scrimp.core.usage import Usage
 from scrimp.models.providers import split_options
 
@@ -22,17 +23,22 @@ _LIKE_AN_AGENT = Usage(input=900_000, output=100_000)
 
 def cascade(draft: Draft) -> Draft:
     """The draft with the cheaper model first; escalated calls are paid on top, their prompts as fresh."""
-    book, extra, asks, changed = draft.run.book, list(draft.extra), [], False
+    book, extra, asks, waited = draft.run.book, [], [], 0.0
     for ask in draft.asks:
         cheaper = nearest(book, split_options(ask.model)[0]) if ask.model else ""
         if not cheaper:
             asks.append(ask)
             continue
         asks.append(ask.with_(model=cheaper))
-        sent = draft.run.calls[ask.step].usage.prompt
-        extra.append((ask.model, Usage(input=round(ESCALATED * sent), output=round(ESCALATED * ask.output))))
-        changed = True
-    return draft.with_(asks=asks, extra=extra) if changed else draft
+        usage = Usage(
+            input=round(ESCALATED * draft.prompt(ask)), output=round(ESCALATED * ask.output),
+            reasoning=round(ESCALATED * ask.reasoning),
+        )  # fmt: skip
+        extra.append(Extra(ask.model, usage))
+        waited += ESCALATED * (ask.seconds or 0.0)
+    if not extra:
+        return draft
+    return draft.with_(asks=asks, extra=[*draft.extra, *extra], extra_seconds=draft.extra_seconds + waited)
 
 
 @lru_cache(maxsize=256)
@@ -46,20 +52,24 @@ def _nearest(prices: tuple[tuple[str, float], ...], model: str, now: float) -> s
     return max(cheaper)[1] if cheaper else ""
 
 
-_PRICED: dict[int, tuple[tuple[str, float], ...]] = {}
-
-
 def nearest(book: Book, model: str) -> str:
     """The cheaper model to try first; empty where there is none."""
     rates = book.rates(model)
     if rates is None or ":" not in model or not rates.output:
         return ""
-    known = _PRICED.get(id(book.prices))
-    if known is None:
-        known = _PRICED[id(book.prices)] = tuple(
-            (name, float(listed.price(_LIKE_AN_AGENT))) for name, listed in book.prices.models.items() if listed.output
-        )
-    return _nearest(known, model, float(rates.price(_LIKE_AN_AGENT)))
+    return _nearest(_priced(book.prices), model, float(rates.price(_LIKE_AN_AGENT)))
+
+
+_KNOWN: list[tuple[PriceList, tuple[tuple[str, float], ...]]] = []
+
+
+def _priced(prices: PriceList) -> tuple[tuple[str, float], ...]:
+    """What an agent's tokens cost on every model of a list; reckoned once for the list that was used last."""
+    if not _KNOWN or _KNOWN[0][0] is not prices:
+        _KNOWN[:] = [(prices, tuple(
+            (name, float(listed.price(_LIKE_AN_AGENT))) for name, listed in prices.models.items() if listed.output
+        ))]  # fmt: skip
+    return _KNOWN[0][1]
 
 
 REMEDY = Change(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scrimp.audit.draft import Draft
+from scrimp.audit.draft import Draft, Extra
 from scrimp.audit.remedy import Change
 from scrimp.core.messages import Message, Request, user
 from scrimp.core.usage import Usage
@@ -24,9 +24,9 @@ _WORD = " summary"
 
 def summarised(draft: Draft) -> Draft:
     """The draft with a summary in place of older turns; each summary is a call of its own."""
-    made: dict[tuple[str, int], Message] = {}
-    extra: list[tuple[str, Usage]] = []
-    asks, changed = [], False
+    made: dict[str, tuple[int, Message]] = {}
+    extra: list[Extra] = []
+    asks = []
     for ask in draft.asks:
         opening, turns = split(ask.request.messages)
         excess = len(turns) - KEEP
@@ -35,12 +35,15 @@ def summarised(draft: Draft) -> Draft:
             asks.append(ask)
             continue
         agent = draft.run.calls[ask.step].step.agent
-        if (agent, drop) not in made:
-            made[agent, drop] = user(f"[summary of {drop} turns]{_WORD * (LENGTH - 10)}")
-            extra.append((ask.model, _price(draft, turns[drop - HOP : drop], (agent, drop - HOP) in made)))
-        asks.append(ask.with_(request=_with(ask.request, opening, made[agent, drop], turns[drop:])))
-        changed = True
-    return draft.with_(asks=asks, extra=[*draft.extra, *extra]) if changed else draft
+        done, summary = made.get(agent, (0, None))
+        if summary is None or done != drop:
+            # Fewer turns than before: another conversation, which is summarised from its beginning.
+            goes_on = done if done < drop else 0
+            summary = user(f"[summary of {drop} turns]{_WORD * (LENGTH - 10)}")
+            made[agent] = (drop, summary)
+            extra.append(Extra(ask.model, _price(draft, turns[goes_on:drop], goes_on > 0)))
+        asks.append(ask.with_(request=_with(ask.request, opening, summary, turns[drop:])))
+    return draft.with_(asks=asks).calling(*extra, written=LENGTH * len(extra)) if extra else draft
 
 
 def _with(request: Request, opening: list[Message], summary: Message, turns: list[list[Message]]) -> Request:
@@ -50,7 +53,7 @@ def _with(request: Request, opening: list[Message], summary: Message, turns: lis
 def _price(draft: Draft, turns: Sequence[Sequence[Message]], goes_on: bool) -> Usage:
     """Tokens of the call that makes a summary: the turns, the summary before, and what it writes."""
     read = sum(draft.run.sizes.message(message) for turn in turns for message in turn)
-    return Usage(input=round(read * draft.run.scale) + INSTRUCTIONS + LENGTH * goes_on, output=LENGTH)
+    return Usage(input=round(read * draft.scale) + INSTRUCTIONS + LENGTH * goes_on, output=LENGTH)
 
 
 REMEDY = Change(
