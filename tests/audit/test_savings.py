@@ -153,6 +153,18 @@ def test_a_month_is_less_sure_than_the_record() -> None:
     assert 0.1 < (high - low) / row["per_month"] < 0.6
 
 
+def test_a_draw_does_not_turn_nothing_into_a_loss() -> None:
+    """The cache may have served everything already: then switching it on saves nothing, whichever runs are drawn."""
+    savings = Savings()
+    for at in range(20):
+        found = long_run(steps=3 + at % 7)
+        found.trace.task = f"task {at}"
+        savings.add(found, [BY_NAME["prompt-cache"]])
+    row = rows(savings, scale=Decimal(10))["prompt-cache"]
+    assert row["interval"][0] == row["per_month_interval"][0] == 0.0
+    assert row["per_month_interval"][1] > 10 * row["interval"][1]
+
+
 def test_a_task_repeated_is_not_more_tasks() -> None:
     """The intervals are those over tasks: four trials of each do not make them narrower."""
     once, four = Savings(), Savings()

@@ -192,13 +192,20 @@ class Savings:
     def _drawn(
         self, saved: Saved, span: tuple[Decimal, Decimal], factor: Decimal, *, by_cost: bool
     ) -> tuple[Decimal, Decimal] | None:
-        """A span widened by the draw of the runs; None where they are too few to tell."""
+        """A span widened by the draw of the runs; None where they are too few to tell.
+
+        A draw makes each end larger or smaller in proportion, as the sum itself; where not even its sign is sure, as
+        much as the sum itself.
+        """
         interval = self.groups.interval(saved.groups, by_cost=by_cost)
         if interval is None:
             return None
-        net = sum(saved.groups.values())
-        below, above = (Decimal(abs(end - net)) * factor for end in interval)
-        return span[0] - below, span[1] + above
+        net, (low, high) = sum(saved.groups.values()), interval
+        if low * high > 0 and net:
+            ratios = sorted(Decimal(end / net) for end in interval)
+            ends = [end * ratio for end in span for ratio in ratios]
+            return min(ends), max(ends)
+        return span[0] - Decimal(abs(net - low)) * factor, span[1] + Decimal(abs(high - net)) * factor
 
     def _money(self, amount: Decimal, known: bool) -> dict[str, Any]:
         money = Money(amount, "priced", self.prices) if known else Money(None, "unknown", self.prices, known=amount)
