@@ -142,6 +142,22 @@ def test_which_cases_are_open() -> None:
     assert ("best", "worst") in open_cases(False, False)  # it had served all, and serves nothing any more
 
 
+@pytest.mark.parametrize("model", [CLAUDE, "openai:gpt-4o"])
+def test_a_system_prompt_that_no_record_holds_is_shared_by_all_prompts(model: str) -> None:
+    """As logs of coding agents have it: 20,000 tokens stand before everything, and a window does not break them."""
+    shown = long_run(model)
+    fully = cached(measure(with_usage(shown.trace, *(
+        Usage(20_000 + one.prompt, 0, 0, one.usage.output) for one in shown.calls
+    )), BOOK))  # fmt: skip
+    assert draft(fully).hidden[""] == pytest.approx(20_000, rel=0.01)
+    biller = Biller(fully)
+    before, after = (biller.bill(one) for one in (draft(fully), BY_NAME["window"].apply(draft(fully))))
+    assert before.dollars() == fully.money.amount
+    assert min(line.served for line in after.lines[1:]) >= 20_000
+    assert before.usage().prompt - after.usage().prompt < 0.1 * before.usage().prompt
+    assert draft(shown).hidden == draft(cached(shown)).hidden == {}
+
+
 def test_estimated_tokens_widen_the_interval() -> None:
     told, guessed = cached(long_run()), long_run()
     for found, remedy, wide in (

@@ -74,3 +74,24 @@ def test_counts_from_outside_are_taken() -> None:
     first = Request((system("x"), user("y")), TOOLS)
     assert cache.see(first, 0.0).tokens_fresh == 220
     assert cache.see(first.with_(messages=(*first.messages, assistant("z"), user("w"))), 1.0).tokens_cached == 220
+
+
+def test_two_caches_beside_each_other_share_layouts_and_nothing_that_is_cached() -> None:
+    rules = CacheRules("automatic", minimum=1, block=1)
+    one = PrefixCache(rules)
+    two = PrefixCache(rules, beside=one)
+    first = Request((system("long " * 50), user("a")), TOOLS)
+    served = [one.see(first, 0.0).tokens_cached, two.see(first, 0.0).tokens_cached]
+    assert served == [0, 0]
+    assert two.see(first, 1.0) == one.see(first, 1.0)
+    assert two.see(first, 1.0).tokens_cached > 0
+
+
+def test_hidden_tokens_stand_before_everything() -> None:
+    """A record that leaves out a system prompt of 5,000 tokens: they are served whatever the rest begins with."""
+    for rules in (CacheRules("automatic", minimum=1024, block=1), CacheRules("marked", minimum=1024, block=1)):
+        cache = PrefixCache(rules)
+        assert cache.see(Request((user("a"),)), 0.0, prompt_tokens=5_010, hidden=5_000).tokens_cached == 0
+        served = cache.see(Request((user("b"),)), 1.0, prompt_tokens=5_010, hidden=5_000).tokens_cached
+        assert 5_000 <= served < 5_010
+        assert cache.see(Request((user("b"),)), 999.0, prompt_tokens=5_010, hidden=5_000).tokens_cached == 0

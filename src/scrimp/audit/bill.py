@@ -137,7 +137,8 @@ class Biller:
             if cache is None:
                 cache = caches[key] = PrefixCache(rules, ask.model, run.sizes, self._laid.get(name[0]))
                 self._laid.setdefault(name[0], cache)
-            seen = cache.see(ask.request, ask.at if ask.at is not None else 0.0, prompt_tokens=prompt)
+            hidden = made.hidden.get(call.step.agent, 0)
+            seen = cache.see(ask.request, ask.at if ask.at is not None else 0.0, prompt_tokens=prompt, hidden=hidden)
             served = seen.tokens_cached
             standing = served + seen.tokens_written if rules.mode == "marked" or rules.write != 1 else 0
             if first and made.warm and call.told and call.usage.prompt:

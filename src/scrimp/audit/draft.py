@@ -6,7 +6,7 @@ prices and the seconds are reckoned at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -19,6 +19,9 @@ Exactness = Literal["exact", "hindsight bound", "behavioural"]
 
 BELIEVED = (0.5, 2.0)
 """Real tokens for each estimated one that an estimate can be off by; what lies outside has another cause."""
+
+NOTICED = (200, 0.25)
+"""Tokens, and share of the estimate, from which on a prompt holds more than its texts."""
 
 
 @dataclass(slots=True)
@@ -77,6 +80,7 @@ class Draft:
         warm: whether what earlier runs left in the cache still serves the first call; not where each run's prompt
             begins in a way of its own.
         scale: real tokens for each estimated one, of a text that a remedy takes out or puts in.
+        hidden: by agent, tokens that its prompts begin with and the record does not hold.
     """
 
     run: Run
@@ -87,6 +91,7 @@ class Draft:
     caching: bool | None = None
     warm: bool = True
     scale: float = 1.0
+    hidden: Mapping[str, int] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> Draft:
         """A copy with some fields changed."""
@@ -138,7 +143,8 @@ def draft(run: Run) -> Draft:
             call.step.seconds)
         for at, call in enumerate(run.calls) if call.event.component != "harness"
     ]  # fmt: skip
-    return Draft(run, asks, list(run.trace.tools), scale=scale_of(run))
+    scale = scale_of(run)
+    return Draft(run, asks, list(run.trace.tools), scale=scale, hidden=hidden_of(run, scale))
 
 
 def scale_of(run: Run) -> float:
@@ -160,6 +166,20 @@ def scale_of(run: Run) -> float:
         if BELIEVED[0] <= scale <= BELIEVED[1]:
             return scale
     return 1.0
+
+
+def hidden_of(run: Run, scale: float) -> dict[str, int]:
+    """By agent, tokens that all its prompts have beyond their texts: a system prompt or tools that no record holds.
+
+    Logs of coding agents leave both out. What estimates may be off by is no such thing.
+    """
+    beyond: dict[str, tuple[int, int]] = {}
+    for call in run.calls:
+        if call.told and call.event.component != "harness":
+            seen = round(scale * call.prompt)
+            beyond[call.step.agent] = min(beyond.get(call.step.agent, (call.usage.prompt, 0)),
+                                          (call.usage.prompt - seen, seen))  # fmt: skip
+    return {agent: rest for agent, (rest, seen) in beyond.items() if rest > NOTICED[0] + NOTICED[1] * seen}
 
 
 class Remedy(Protocol):

@@ -48,7 +48,7 @@ class _Laid:
     """A request laid out: chunks in the provider's order, where each ends in tokens and in pieces, and its marks.
 
     `parts` says how many chunks belong to each part of the prompt, `marks` the pieces at whose end a mark stands.
-    `scale` is what its tokens really were, where that is known, for each counted one.
+    `scale` is what its tokens really were, where that is known, for each counted one; `hidden` tokens stand before all.
     """
 
     chunks: tuple[_Chunk, ...]
@@ -58,6 +58,7 @@ class _Laid:
     marks: tuple[int, ...]
     at: float = 0.0
     scale: float = 1.0
+    hidden: int = 0
 
     @property
     def total(self) -> int:
@@ -110,13 +111,20 @@ class PrefixCache:
         self._tools: dict[int, tuple[Sequence[ToolSpec], list[_Chunk]]] = {} if beside is None else beside._tools
         self._parted: dict[tuple[_Chunk, _Chunk], tuple[int, int]] = {} if beside is None else beside._parted
 
-    def see(self, request: Request, at: float, *, prompt_tokens: int | None = None) -> CachedPrefix:
+    def see(self, request: Request, at: float, *, prompt_tokens: int | None = None, hidden: int = 0) -> CachedPrefix:
         """What the cache serves of a request that is sent `at` (seconds on any clock); it is in the cache from then on.
 
         What is used lives on: its lifetime begins anew.
+
+        Args:
+            prompt_tokens: what the prompt really came to; as counted where None.
+            hidden: of these, tokens that the request does not hold and every prompt begins with: a system prompt that
+                a record leaves out.
         """
         laid = self._lay_out(request, at)
-        laid.scale = 1.0 if prompt_tokens is None or not laid.total else prompt_tokens / laid.total
+        if prompt_tokens is not None and laid.total:
+            laid.hidden = min(hidden, prompt_tokens)
+            laid.scale = (prompt_tokens - laid.hidden) / laid.total
         total = laid.total if prompt_tokens is None else prompt_tokens
         alive = [kept for kept in self._kept if at - kept.at <= self.rules.lifetime]
         best, source = self._best(alive, laid, total)
@@ -139,7 +147,7 @@ class PrefixCache:
             # Nothing that lives can share more than the whole of the longest.
             if last.total == max(kept.total for kept in alive) and laid.chunks[: len(last.chunks)] == last.chunks:
                 served = self._served(last, laid, total)
-                if self.rules.mode == "automatic" or served >= min(total, round(last.total * last.scale)):
+                if self.rules.mode == "automatic" or served >= min(total, last.hidden + round(last.total * last.scale)):
                     return served, last
         for kept in alive:
             served = self._served(kept, laid, total)
@@ -154,13 +162,14 @@ class PrefixCache:
         rules = self.rules
         if rules.mode == "automatic":
             # What both begin with was sent before: its tokens are the earlier request's, where those are known.
-            common = min(round((tokens + more_tokens) * before.scale), total - 1)  # the last token is computed
+            known = min(before.hidden, laid.hidden) + round((tokens + more_tokens) * before.scale)
+            common = min(known, total - 1)  # the last token is computed
             served = common // rules.block * rules.block
             return served if served >= rules.minimum else 0
-        best = 0
+        best = hidden = min(before.hidden, laid.hidden)  # tools and system prompt end with a mark
         for mark in before.marks:
             if mark < pieces + more_pieces and any(own - rules.look_back < mark <= own for own in laid.marks):
-                best = max(best, min(total, round(_end(laid, mark) * before.scale)))
+                best = max(best, min(total, hidden + round(_end(laid, mark) * before.scale)))
         return best if best >= rules.minimum else 0
 
     def _within(self, before: _Laid, laid: _Laid, same: int) -> tuple[int, int]:
@@ -178,7 +187,7 @@ class PrefixCache:
         if self.rules.mode == "automatic":
             end = total // self.rules.block * self.rules.block
         else:
-            end = round(_end(laid, max(laid.marks, default=-1)) * laid.scale)
+            end = laid.hidden + round(_end(laid, max(laid.marks, default=-1)) * laid.scale)
         return end if end >= self.rules.minimum else 0
 
     def _gone(self, laid: _Laid, total: int) -> str:
