@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,16 @@ import pytest
 from billed import BOOK, BY_NAME, CLAUDE, cached, five_steps, long_run
 from recorded import run, trace, with_usage
 
+from scrimp.audit.audit import runs_of
+from scrimp.audit.bill import Biller
+from scrimp.audit.draft import draft
 from scrimp.audit.groups import Groups
 from scrimp.audit.measure import Run, measure
 from scrimp.audit.savings import Savings
 from scrimp.core.money import NOTHING, Money
 from scrimp.core.usage import Usage
 
+DATA = os.environ.get("SCRIMP_DATA")
 SHORTER = [BY_NAME["shorter-output"]]
 
 
@@ -216,3 +222,29 @@ def test_intervals_of_a_draw_cover(kind: str, by_cost: bool) -> None:
                 held += found[0] <= truth * base <= found[1]
         assert not printed or held / printed >= 0.93 - 0.031 * (200 / max(printed, 1)) ** 0.5, (n, held, printed)
         assert printed > 100 or n < 40, n
+
+
+@pytest.mark.skipif(DATA is None, reason="SCRIMP_DATA is not set")
+def test_on_the_bundled_traces() -> None:
+    """As it was, every run costs what it cost; what remedies save, and what they cost, hangs together."""
+    savings = Savings()
+    spent = Decimal(0)
+    for found in runs_of([Path(DATA or "") / "agent_traces"]):
+        was = Biller(found).bill(draft(found))
+        assert was.dollars() == pytest.approx(found.money.amount, rel=Decimal("1e-12"))
+        assert was.usage().prompt == sum(one.usage.prompt for one in found.calls if one.event.component != "harness")
+        spent += found.money.amount or Decimal(0)
+        savings.add(found)
+    assert savings.cost == pytest.approx(spent, rel=Decimal("1e-12"))
+    found_rows = rows(savings, scale=Decimal(10))
+    assert len(found_rows) >= 10
+    for name, row in found_rows.items():
+        net, low, high = float(row["net"]["amount"]), *row["interval"]
+        assert low <= net + 1e-12 <= high + 2e-12, name
+        assert float(row["saves"]["cost"]["amount"]) - float(row["own_cost"]["amount"]) == pytest.approx(net), name
+        if row["per_month_interval"]:
+            assert row["per_month_interval"][0] <= 10 * low + 1e-9, name
+            assert row["per_month_interval"][1] >= 10 * high - 1e-9, name
+    # Half the price, and nobody's record tells of a cache that would be lost.
+    assert found_rows["batch-tier"]["share"] == pytest.approx(0.5, abs=0.001)
+    assert found_rows["prompt-cache"]["interval"][0] == 0.0
