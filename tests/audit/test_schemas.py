@@ -63,7 +63,28 @@ def test_schemas_are_read_in_either_form(tmp_path: Path) -> None:
     anthropic = {"name": "b", "input_schema": {"type": "object"}}
     path.write_text(json.dumps([{"type": "function", "function": body}, anthropic]), encoding="utf-8")
     assert list(load_schemas(path)) == ["a", "b"]
-    for text in ("{", "[]", "[1]"):
-        path.write_text(text, encoding="utf-8")
-        with pytest.raises(InputError):
-            load_schemas(path)
+    path.write_text(json.dumps({"tools": [body]}), encoding="utf-8")
+    assert load_schemas(path)["a"].description == "A."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"{", "are no JSON"), (b"\xff\xff", "are no JSON"), (b"[" * 99_999, "are no JSON"), (b"[]", "holds no tool"),
+        (b'{"a": 1}', "holds no tool"), (b'[{"name": "a"}, 1]', "item 2 of .* is no tool schema"),
+        (None, "cannot be read"),
+    ],
+)  # fmt: skip
+def test_schemas_that_are_none_are_one_line_with_its_remedy(text: bytes | None, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "tools.json"
+    if text is not None:
+        path.write_bytes(text)
+    with pytest.raises(InputError, match=said) as caught:
+        load_schemas(path)
+    assert "a JSON list of" in caught.value.remedy
+
+
+def test_calls_without_results_are_learned_from_too() -> None:
+    one = replace(lacking(q="x"), tools=[])
+    (found,) = with_schemas([one], {})
+    assert [item.name for item in found.steps[0].request.tools] == ["search"]

@@ -84,9 +84,7 @@ def tools(items: Any) -> tuple[ToolSpec, ...]:
         if isinstance(body, dict) and isinstance(body.get("name"), str):
             schema = body.get("parameters") or body.get("input_schema") or {}
             found.append(
-                ToolSpec(
-                    body["name"], str(body.get("description") or ""), schema if isinstance(schema, dict) else {}
-                )
+                ToolSpec(body["name"], str(body.get("description") or ""), schema if isinstance(schema, dict) else {})
             )
     return tuple(found)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ import pytest
 from scrimp.agent import Agent
 from scrimp.audit.audit import Options, audit_paths
 from scrimp.audit.measure import measure
-from scrimp.audit.reading import read
+from scrimp.audit.reading import Skipped, read
 from scrimp.core.budget import Budget
 from scrimp.core.ledger import Ledger
 from scrimp.core.messages import Request, Response, ToolCall, assistant
@@ -102,6 +106,47 @@ def test_the_journal_is_not_touched(journal: Journal) -> None:
     assert {item.name: item.stat().st_mtime_ns for item in journal.path.parent.iterdir()} == before
 
 
+def test_a_copy_without_its_log_is_read_and_a_packed_one_too(journal: Journal, tmp_path: Path) -> None:
+    journal.close()  # the log goes into the file
+    alone, packed = tmp_path / "alone" / "j.db", tmp_path / "packed" / "j.sqlite.gz"
+    for path, data in ((alone, journal.path.read_bytes()), (packed, gzip.compress(journal.path.read_bytes()))):
+        path.parent.mkdir()
+        path.write_bytes(data)
+        assert len(list(read(path))) == 3
+        assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_a_journal_that_is_written_meanwhile_is_read_whole(journal: Journal) -> None:
+    assert (journal.path.parent / "journal.sqlite-wal").stat().st_size > 0
+    assert len(list(read(journal.path))) == 3
+
+
+def test_an_sqlite_file_of_something_else_is_one_line(tmp_path: Path) -> None:
+    path, skipped = tmp_path / "other.sqlite", list[Skipped]()
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("CREATE TABLE things (name)")
+    assert list(read(path, "", skipped)) == []
+    assert skipped == [Skipped(str(path), "an SQLite file without runs of scrimp")]
+
+
+def test_damaged_events_are_left_out_and_the_rest_is_told(journal: Journal, tmp_path: Path) -> None:
+    path = exported(journal, tmp_path / "runs.jsonl")
+    text = path.read_text(encoding="utf-8").splitlines()
+    damaged = json.loads(text[1])
+    text[1] = json.dumps({**damaged, "component": "elsewhere"})
+    text[2] = text[2][:100]
+    text.insert(0, text[3])  # an event before any run
+    path.write_text(
+        "\n".join([*text, '{"format": "scrimp-run/1", "id": 7, "task": [], "labels": 3}']), encoding="utf-8"
+    )
+    skipped: list[Skipped] = []
+    found = list(read(path, "journal", skipped))
+    assert [len(trace.steps) for trace in found] == [2, 3, 3, 0]
+    assert {item.why for item in skipped} == {
+        "no event of a run", "an event that is damaged, or of another version", "the JSON is cut off"
+    }  # fmt: skip
+
+
 def test_steps_hold_what_the_model_saw(journal: Journal) -> None:
     trace = next(iter(read(journal.path)))
     assert trace.steps[0].request.tools[0].name == "rate"
@@ -117,3 +162,9 @@ def test_rewards_come_from_an_experiments_results(tmp_path: Path, monkeypatch: p
     document = audit_paths([tmp_path / "journal.sqlite"], Options(workers=1)).to_json()
     assert document["runs"] == 6
     assert document["success_rate"]["mean"] == pytest.approx(result["systems"][0]["effectiveness"]["mean"])
+    journal = Journal(tmp_path / "journal.sqlite")
+    path = exported(journal, tmp_path / "runs.jsonl")
+    journal.close()
+    told = {trace.id: trace.reward for trace in read(tmp_path / "journal.sqlite")}
+    assert {trace.id: trace.reward for trace in read(path)} == told
+    assert None not in told.values()

@@ -6,22 +6,23 @@ So the ledger of an audited run is the ledger that the run had, to the last digi
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from scrimp.audit.calls import carriers, shared
 from scrimp.audit.reading import SQLITE, Head, Source
 from scrimp.audit.trace import Step, ToolUse, Trace
-from scrimp.audit.wire_openai import dig, quantity, rewarded
+from scrimp.audit.wire_openai import dig, number, quantity, rewarded
 from scrimp.core.errors import InputError, ScrimpError
-from scrimp.core.events import COMPONENTS, RETRIES, Event, Key
-from scrimp.core.messages import Message, Request, Response, ToolCall, ToolSpec
+from scrimp.core.events import Component, Event, EventStatus, Key, Kind, Phase, RetryKind
+from scrimp.core.messages import Message, Request, Response, Text, ToolCall, ToolSpec
 from scrimp.core.money import Money
-from scrimp.core.usage import Usage
+from scrimp.core.usage import NO_USAGE, Usage
 from scrimp.journal.export import FORMAT
 from scrimp.journal.journal import Journal
 
@@ -29,6 +30,14 @@ NAME = "journal"
 WAL = 32
 """Bytes of the header of SQLite's log, which changes when the log is begun anew."""
 
+TEXTS = ("event", "span", "door", "name", "parent", "prompt", "agent", "request_hash", "response_hash")
+KNOWN: Mapping[str, Collection[str]] = {
+    "kind": get_args(Kind), "component": get_args(Component), "phase": get_args(Phase), "retry": get_args(RetryKind),
+    "status": get_args(EventStatus),
+}  # fmt: skip
+"""Keys of an event that hold texts, and those that hold one of a few words."""
+
+CURRENCY = re.compile("[A-Z]{3}")
 DAMAGE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
 """What a line raises that some other program wrote, or a disk lost a part of."""
 
@@ -104,17 +113,17 @@ def _export(source: Source, rewards: Mapping[str, float]) -> Iterator[Trace]:
     head: Mapping[str, Any] | None = None
     where = ""
     steps: list[Mapping[str, Any]] = []
-    for number, line in source.json_lines():
+    for at, line in source.json_lines():
         if not isinstance(line, dict):
-            source.skip(f"line {number}", "no object")
+            source.skip(f"line {at}", "no object")
         elif line.get("format") == FORMAT:
             if head is not None:
                 yield _run(source, where, head, steps, rewards)
-            head, where, steps = line, f"line {number}", []
+            head, where, steps = line, f"line {at}", []
         elif head is not None and "event" in line:
             steps.append(line)
         else:
-            source.skip(f"line {number}", "no event of a run")
+            source.skip(f"line {at}", "no event of a run")
     if head is not None:
         yield _run(source, where, head, steps, rewards)
 
@@ -135,8 +144,8 @@ def _run(
         seconds=quantity(head.get("wall_seconds")),
     )  # fmt: skip
     events = _Events(trace)
-    for number, data in enumerate(steps):
-        place = f"{where}, event {number + 1}"
+    for at, data in enumerate(steps):
+        place = f"{where}, event {at + 1}"
         try:
             events.add(data, place)
         except DAMAGE:
@@ -182,34 +191,56 @@ def _event(run: str, data: Mapping[str, Any]) -> Event:
     Raises:
         one of DAMAGE, where it is none.
     """
-    if data["component"] not in (*COMPONENTS, "harness") or data["retry"] not in ("", *RETRIES):
-        raise ValueError("no component, or no kind of retry")
-    tokens = {kind: int(count) for kind, count in data["tokens"].items()}
+    if not all(isinstance(data[key], str) for key in TEXTS) or any(data[key] not in KNOWN[key] for key in KNOWN):
+        raise ValueError("no event of this version")
+    if int(data["attempt"]) > 1 and not data["retry"]:
+        raise ValueError("an attempt after the first without its kind")
+    usage = Usage(*(number(data["tokens"], kind) or 0 for kind in NO_USAGE.to_json()))
     return Event(
-        data["event"], Key(run, data["span"], data["door"], data["ordinal"]), data["kind"], data["component"],
+        data["event"], Key(run, data["span"], data["door"], int(data["ordinal"])), data["kind"], data["component"],
         data["name"], data["parent"], data["prompt"], data["agent"], data["round"], data["phase"],
-        int(data["attempt"]), data["retry"], Usage(**tokens), Money.from_json(data["cost"]),
-        int(Decimal(data["busy_seconds"]).scaleb(6)), float(data["started"]), data["request_hash"],
-        data["response_hash"], data["status"],
+        int(data["attempt"]), data["retry"], usage, _money(data["cost"]), int(Decimal(data["busy_seconds"]).scaleb(6)),
+        float(data["started"]), data["request_hash"], data["response_hash"], data["status"],
     )  # fmt: skip
+
+
+def _money(data: Mapping[str, Any]) -> Money:
+    money = Money.from_json(data)
+    whole = (money.prices is None or isinstance(money.prices, str)) and CURRENCY.fullmatch(money.currency)
+    if not whole or quantity(float(money.least)) is None:
+        raise ValueError("no money")
+    return money
 
 
 def _step(
     event: Event, data: Mapping[str, Any], known: dict[Any, Message], specs: dict[str, tuple[ToolSpec, ...]], where: str
 ) -> Step:
     request, response = data["request"], data.get("response")
-    messages = tuple(shared(known, Message.from_json(one)) for one in request.get("messages", ()))
+    messages = tuple(shared(known, _sound(Message.from_json(one))) for one in request.get("messages", ()))
     offered = tuple(ToolSpec(one["name"], one["description"], one["parameters"]) for one in request.get("tools", ()))
     key = "".join(spec.hash for spec in offered)
     answer, finish = Message("assistant"), "cut"
     if isinstance(response, Mapping) and "message" in response:
         whole = Response.from_json(response)
-        answer, finish = shared(known, whole.message), whole.finish
+        answer, finish = shared(known, _sound(whole.message)), whole.finish
     return Step(
         Request(messages, specs.setdefault(key, offered), request.get("schema"), effort=request.get("effort")), answer,
         event.name, event.usage, event.money, event.started, event.busy_us / 1e6, finish, event.attempt, event.retry,  # type: ignore[arg-type]
         event.component, event.agent, event.prompt, where, event=event,
     )  # fmt: skip
+
+
+def _sound(message: Message) -> Message:
+    """The message, if its words are words.
+
+    Raises:
+        one of DAMAGE, where they are not.
+    """
+    texts = [part.text for part in message.parts if isinstance(part, Text)]
+    texts += [text for call in message.tool_calls for text in (call.id, call.name, call.raw)]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("no text")
+    return message
 
 
 def _use(event: Event, data: Mapping[str, Any], step: int, where: str) -> ToolUse:

@@ -107,7 +107,7 @@ class _Attempt:
         self.prompts = Prompts(_message)
         self.first = len(trace.steps)
         self.at = 0
-        self.several = len({item.get("agent") for item in self.history if item.get("role") == "assistant"}) > 1
+        self.several = len({str(item.get("agent")) for item in self.history if item.get("role") == "assistant"}) > 1
 
     def read(self) -> None:
         """Every answer of the model as a step, every observation as the result of its action."""
