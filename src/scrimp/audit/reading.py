@@ -38,6 +38,9 @@ HEAD = 1 << 16
 LONGEST_LINE = 256 << 20
 """Bytes of one line, or of one document, that are read at once; a longer one is skipped."""
 
+PIECE = 1 << 20
+"""Bytes of a line that are read at once."""
+
 BEFORE = 20
 """Lines of other things that may stand before the first record of a file."""
 
@@ -137,13 +140,11 @@ class Source:
         """Number and bytes of every line that is not blank; too long ones are skipped without being held."""
         with self.open() as file:
             number = 0
-            while line := file.readline(LONGEST_LINE):
+            while piece := file.readline(PIECE):
                 number += 1
-                if len(line) >= LONGEST_LINE and not line.endswith(b"\n"):
+                line = piece if len(piece) < PIECE else _whole(piece, file)
+                if line is None:
                     self.skip(f"line {number}", f"longer than {LONGEST_LINE >> 20} MB")
-                    line = b""
-                    while (piece := file.readline(HEAD)) and not piece.endswith(b"\n"):
-                        pass
                 elif not line.isspace():
                     yield number, line
 
@@ -192,6 +193,18 @@ class Source:
             return json.loads(data)
         except (ValueError, RecursionError) as error:
             raise InputError(_no_json(error)) from error
+
+
+def _whole(piece: bytes, file: IO[bytes]) -> bytes | None:
+    """A long line by its first piece; None where it is longer than any that is read. The file is left behind it."""
+    pieces, length = [piece], len(piece)
+    while not piece.endswith(b"\n") and (piece := file.readline(PIECE)):
+        length += len(piece)
+        if length > LONGEST_LINE:
+            pieces.clear()
+        else:
+            pieces.append(piece)
+    return b"".join(pieces) if length <= LONGEST_LINE else None
 
 
 def open_bytes(path: Path) -> IO[bytes]:
