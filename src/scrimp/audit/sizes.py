@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from scrimp.core.messages import Image, Message, Request, Text, ToolSpec
 from scrimp.models.images import image_tokens
-from scrimp.models.tokens import PER_MESSAGE, PER_REQUEST, compact, estimate_many
+from scrimp.models.tokens import PER_MESSAGE, PER_REQUEST, compact, estimate_many, estimate_tools
 
 
 class Sizes:
@@ -49,7 +49,7 @@ class Sizes:
         """Tokens of tool schemas."""
         found = self._tools.get(id(tools))
         if found is None or found[0] is not tools:
-            found = (tools, sum(_spec_size(spec) for spec in tools))
+            found = (tools, estimate_tools(tools))
             self._tools[id(tools)] = found
         return found[1]
 
@@ -92,7 +92,3 @@ def _words(message: Message) -> list[str]:
 @lru_cache(maxsize=4096)
 def _counted(text: str) -> int:
     return text_size(text)
-
-
-def _spec_size(spec: ToolSpec) -> int:
-    return _counted(compact(spec.to_json()))

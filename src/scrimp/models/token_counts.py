@@ -1,117 +1,216 @@
 """`tokens.estimate` over many texts at once, with arrays in place of a regular expression.
 
-Every character has a kind (one look-up), a run of one kind has a price (by its length), and prices are summed by text.
-The kinds and prices are those of `tokens.py`; a test holds the two against each other.
+Every character has a kind (one look-up), and most prices can be put on single characters: on each one of a script that
+is counted by character, on the first letter of a word and on each from the ninth on, on the first of white space unless
+it is a lone space before a word. Only digits, marks, words with accents and letters of other scripts are priced run by
+run. The kinds and prices are those of `tokens.py`; a test holds the two against each other.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scrimp.models.tokens import UNIT, whole
+from scrimp.models.tokens import UNIT, estimate, whole
 
-LETTER, DIGIT, HAN, HANGUL, WIDE, OTHER_LETTER, SPACE, MARK, OTHER = range(1, 10)
-"""Kinds of characters: Latin letters, digits, Han and kana, hangul, full-width marks, letters of other scripts, white
-space, ASCII marks, all else."""
+Kinds = NDArray[np.uint8]
+Prices = NDArray[np.uint8]
+Places = NDArray[np.int64]
 
-CHUNK = 2_000_000
-"""Characters that are counted at once."""
+SPACE, WHITE, DIGIT, MARK, LETTER, ACCENTED, HAN, HANGUL, WIDE, FOREIGN, OTHER, BETWEEN = range(12)
+"""Kinds of characters: the space, other white space, digits, ASCII marks, Latin letters without and with accents, Han
+and kana, hangul, full-width marks, letters of other scripts, all else; and what stands between two texts. The numbers
+matter: white space is below digits, and digits and marks differ in the last bit alone."""
 
 _RANGES = (
-    (LETTER, r"A-Za-z\u00c0-\u024f"), (DIGIT, r"0-9"), (HAN, r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"),
-    (HANGUL, r"\uac00-\ud7af"), (WIDE, r"\u2010-\u2027\u3000-\u303f\uff00-\uffef"), (OTHER_LETTER, r"^\W\d_\x00-\x7f"),
-    (SPACE, r"\s"), (MARK, r"!-/:-@\[-`{-~"),
+    (SPACE, r"\x20"), (DIGIT, r"0-9"), (LETTER, r"A-Za-z"), (ACCENTED, r"\u00c0-\u024f"),
+    (HAN, r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"), (HANGUL, r"\uac00-\ud7af"),
+    (WIDE, r"\u2010-\u2027\u3000-\u303f\uff00-\uffef"), (FOREIGN, r"^\W\d_\x00-\x7f"), (WHITE, r"\s"),
+    (MARK, r"!-/:-@\[-`{-~"),
 )  # fmt: skip
+
+GRAIN = 8
+"""Units in which single characters are priced: a price fits a byte."""
+
+TOKEN, LATE = UNIT // GRAIN, 40 // GRAIN
+"""Prices of a token, and of each letter of a word from its ninth on."""
+
+EACH = {HAN: 168 // GRAIN, HANGUL: 192 // GRAIN, WIDE: 216 // GRAIN, OTHER: 384 // GRAIN}
+"""Prices of the kinds that are counted by character."""
+
+TOP = 8
+"""Tokens of a run that its first character can carry."""
+
+CHUNK = 1 << 18
+"""Characters that are counted at once: about what a processor's cache holds."""
+
+FEW = 250
+"""Characters below which a regular expression is faster."""
+
+HELD = 1 << 21
+"""Characters of counted texts that are remembered: system prompts and results come again in other runs."""
+
+_CUT = re.compile(r"(?<=[A-Za-z])(?= )|(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff])")
+"""Where a long text may be cut: no run goes on there whose price depends on its length."""
+
+
+class _Memory:
+    """Texts that were counted lately; all are forgotten once they hold too much."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, int] = {}
+        self._size = 0
+
+    def add(self, texts: Sequence[str], counted: Sequence[int]) -> None:
+        self._size += sum(map(len, texts))
+        if self._size > HELD:
+            self.known, self._size = {}, 0
+        else:
+            self.known.update(zip(texts, counted, strict=True))
+
+
+_MEMORY = _Memory()
 
 
 def count_many(texts: Sequence[str]) -> list[int]:
-    """The likely number of tokens of each text; equal texts are counted once."""
-    counted: dict[str, int] = {"": 0}
-    held: list[str] = []
+    """The likely number of tokens of each text; equal texts are counted once, and those of a while ago are known."""
+    known = _MEMORY.known
+    found = {text: known.get(text, -1) for text in texts}
+    fresh = [text for text, tokens in found.items() if tokens < 0]
+    # Text that is all ASCII takes a quarter of the memory, and fewer steps.
+    for group in ([text for text in fresh if text.isascii()], [text for text in fresh if not text.isascii()]):
+        for part in _parts(group):
+            counted = counted_together(part) if sum(map(len, part)) >= FEW else [estimate(text) for text in part]
+            found.update(zip(part, counted, strict=True))
+            _MEMORY.add(part, counted)
+    return [found[text] for text in texts]
+
+
+def counted_together(texts: Sequence[str]) -> list[int]:
+    """The same by arrays alone, whatever there is to count; a long text is cut, so that the arrays stay small."""
+    if len(texts) == 1 and len(texts[0]) > 2 * CHUNK:
+        return [whole(sum(int(_units((piece,))[0]) for piece in _pieces(texts[0])))]
+    units = _units(texts)
+    tokens: list[int] = np.maximum(1, (units + UNIT // 2) // UNIT).tolist()
+    return [count if text else 0 for text, count in zip(texts, tokens, strict=True)] if "" in texts else tokens
+
+
+def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Texts in parts that are counted together; a long one is alone."""
+    part: list[str] = []
     size = 0
     for text in texts:
-        if text in counted:
-            continue
-        counted[text] = 0
-        held.append(text)
+        if size + len(text) > CHUNK and part:
+            yield part
+            part, size = [], 0
+        part.append(text)
         size += len(text)
-        if size >= CHUNK:
-            counted |= zip(held, _counts(held), strict=True)
-            held, size = [], 0
-    # Text that is all ASCII takes a quarter of the memory, and half of the steps.
-    for group in ([text for text in held if text.isascii()], [text for text in held if not text.isascii()]):
-        if group:
-            counted |= zip(group, _counts(group), strict=True)
-    return [counted[text] for text in texts]
+    if part:
+        yield part
 
 
-def _counts(texts: Sequence[str]) -> list[int]:
-    """Tokens of texts, none of which is empty."""
-    joined = "".join(texts)
-    ascii_only = joined.isascii()
-    if ascii_only:
-        codes: NDArray[np.uint32] | NDArray[np.uint8] = np.frombuffer(joined.encode("ascii"), dtype=np.uint8)
-        kinds = _ascii()[codes]
+def _pieces(text: str) -> Iterator[str]:
+    """A long text in pieces whose prices add up to its own."""
+    begin = 0
+    while begin < len(text):
+        cut = _CUT.search(text, begin + CHUNK) if begin + CHUNK < len(text) else None
+        end = len(text) if cut is None else cut.start()
+        yield text[begin:end]
+        begin = end
+
+
+def _units(texts: Sequence[str]) -> Places:
+    """The price of each text."""
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    bounds = np.concatenate([[0], np.cumsum(lengths + 1)])  # a separator stands before each text, and behind the last
+    joined = "".join(["\xff", "\xff".join(texts), "\xff" * TOP])
+    if all(map(str.isascii, texts)):
+        data = joined.encode("latin-1").translate(_byte_kinds())
+        kinds: Kinds = np.frombuffer(data, dtype=np.uint8)
+        plain = True
     else:
-        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        kinds = _kinds(codes)
-    ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
-    begins = np.concatenate([[0], ends[:-1]])
-    change = np.empty(len(kinds), dtype=bool)
-    change[0] = True
-    np.not_equal(kinds[1:], kinds[:-1], out=change[1:])
-    change[begins] = True
-    starts = np.flatnonzero(change)
-    prices = _prices(codes, kinds, starts, begins, ascii_only)
-    sums = np.add.reduceat(prices, np.searchsorted(starts, begins))
-    return [whole(int(units)) for units in sums]
+        kinds = _kinds(np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32))
+        kinds[bounds] = kinds[bounds[-1] :] = BETWEEN
+        data, plain = kinds.tobytes(), False
+    prices, extra = _by_character(kinds, data, plain)
+    extra += _runs(kinds, prices)
+    units: Places = np.add.reduceat(prices, bounds[:-1], dtype=np.int64) * GRAIN
+    for places, more in extra:
+        np.add.at(units, np.searchsorted(bounds, places, side="right") - 1, more)
+    return units
 
 
-def _prices(codes: NDArray[Any], kinds: NDArray[np.uint8], starts: NDArray[np.int64],
-            begins: NDArray[np.int64], ascii_only: bool) -> NDArray[np.int64]:  # fmt: skip
-    """The price of every run, in units."""
-    lengths = np.diff(starts, append=len(kinds))
-    run = kinds[starts]
-    prices = np.empty(len(starts), dtype=np.int64)
-    at = run == LETTER
-    prices[at] = UNIT + 40 * np.maximum(lengths[at] - 8, 0)
-    if not ascii_only:
-        accented = at & (np.add.reduceat(codes > 0x7F, starts, dtype=np.int64) > 0)
-        prices[accented] = np.maximum(UNIT, 60 * lengths[accented])
-        for kind, least, each in ((HAN, 0, 168), (HANGUL, UNIT, 192), (WIDE, 0, 216), (OTHER_LETTER, UNIT, 75)):
-            at = run == kind
-            prices[at] = np.maximum(least, each * lengths[at])
-    at = run == DIGIT
-    prices[at] = UNIT * ((lengths[at] + 2) // 3)
-    at = run == MARK
-    prices[at] = UNIT * ((lengths[at] + 1) // 2)
-    at = run == OTHER
-    prices[at] = 384 * lengths[at]
-    at = run == SPACE
-    prices[at] = UNIT
-    # A single space is free, but before a number: there it is a token of its own.
-    single = at & (lengths == 1) & (codes[starts] == 0x20)
-    following = np.append(run[1:] == DIGIT, False)
-    first = np.zeros(len(starts) + 1, dtype=bool)
-    first[np.searchsorted(starts, begins)] = True
-    prices[single & ~(following & ~first[1:])] = 0
-    return prices
+def _by_character(kinds: Kinds, data: bytes, plain: bool) -> tuple[Prices, list[tuple[Places, Places]]]:
+    """Prices of the characters between the first and the last, and at some places units to be added."""
+    now, after = kinds[1:-1], kinds[2:]
+    letter = kinds == LETTER if plain else (kinds == LETTER) | (kinds == ACCENTED)
+    white = kinds < DIGIT
+    first = white[1:-1] > white[:-2]
+    first &= ~((now == SPACE) & (after > DIGIT))  # a lone space is free, but before a number
+    first |= letter[1:-1] > letter[:-2]
+    prices: Prices = first.view(np.uint8) * np.uint8(TOKEN)
+    two = letter[1:] & letter[:-1]
+    four = two[2:] & two[:-2]
+    nine = (four[4:] & four[:-4])[1:] & letter[:-8]
+    prices[7:] += nine[:-1].view(np.uint8) * np.uint8(LATE)
+    if OTHER in data or not plain:
+        prices += np.frombuffer(data[1:-1].translate(_each()), dtype=np.uint8)
+    extra = []
+    if HANGUL in data:
+        alone = (now == HANGUL) & (kinds[:-2] != HANGUL) & (after != HANGUL)
+        prices += alone.view(np.uint8) * np.uint8(TOKEN - EACH[HANGUL])
+    if ACCENTED in data:
+        extra.append(_accented(letter, now))
+    if FOREIGN in data:
+        begins, lengths = _spans(kinds == FOREIGN)
+        extra.append((begins, np.maximum(UNIT, 75 * lengths)))
+    return prices, extra
+
+
+def _runs(kinds: Kinds, prices: Prices) -> list[tuple[Places, Places]]:
+    """Put prices on the first characters of digits and marks; what is more than they can carry is given back."""
+    counted = (kinds >> 1) == DIGIT >> 1
+    changed = kinds[1:-1] != kinds[:-2]
+    begins = np.flatnonzero(counted[1:-1] & changed)
+    lengths = np.flatnonzero(counted[:-2] & changed) - begins
+    tokens = np.where(kinds[1:-1][begins] == DIGIT, (lengths + 2) // 3, (lengths + 1) >> 1)
+    prices[begins] = np.minimum(tokens, TOP) * TOKEN
+    long = np.flatnonzero(tokens > TOP)
+    return [(begins[long], (tokens[long] - TOP) * UNIT)] if len(long) else []
+
+
+def _accented(letter: NDArray[np.bool_], now: Kinds) -> tuple[Places, Places]:
+    """Where words with accents begin, and what they cost more than words without."""
+    begins, lengths = _spans(letter)
+    words = np.unique(np.searchsorted(begins, np.flatnonzero(now == ACCENTED), side="right") - 1)
+    begins, lengths = begins[words], lengths[words]
+    return begins, np.maximum(UNIT, 60 * lengths) - UNIT - 40 * np.maximum(0, lengths - 8)
+
+
+def _spans(inside: NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Where runs begin, counted from the second character, and their lengths."""
+    begins = np.flatnonzero(inside[1:-1] > inside[:-2])
+    return begins, np.flatnonzero(inside[1:-1] < inside[:-2]) - begins
 
 
 @lru_cache(maxsize=1)
-def _ascii() -> NDArray[np.uint8]:
-    """Kinds of the 128 ASCII characters."""
-    return np.array([_kind(chr(code)) for code in range(128)], dtype=np.uint8)
+def _byte_kinds() -> bytes:
+    """Kinds of the 128 ASCII characters, and of the separator."""
+    return bytes([_kind(chr(code)) for code in range(128)]) + bytes([BETWEEN] * 128)
 
 
 @lru_cache(maxsize=1)
-def _plane() -> NDArray[np.uint8]:
+def _each() -> bytes:
+    """The price of a character by its kind, for kinds that are counted by character."""
+    return bytes([EACH.get(kind, 0) for kind in range(256)])
+
+
+@lru_cache(maxsize=1)
+def _plane() -> Kinds:
     """Kinds of the 65,536 characters of the basic plane."""
     table = np.full(1 << 16, OTHER, dtype=np.uint8)
     everything = "".join(map(chr, range(1 << 16)))
@@ -121,13 +220,15 @@ def _plane() -> NDArray[np.uint8]:
     return table
 
 
-def _kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+def _kinds(codes: NDArray[np.uint32]) -> Kinds:
     """Kinds of any characters."""
     beyond = codes > 0xFFFF
-    kinds: NDArray[np.uint8] = _plane()[np.where(beyond, 0, codes)]
-    if beyond.any():
-        for code in np.unique(codes[beyond]):
-            kinds[codes == code] = HAN if 0x20000 <= code <= 0x3FFFF else _kind(chr(int(code)))
+    if not beyond.any():
+        basic: Kinds = _plane()[codes]
+        return basic
+    kinds: Kinds = _plane()[np.where(beyond, 0, codes)]
+    for code in np.unique(codes[beyond]):
+        kinds[codes == code] = HAN if 0x20000 <= code <= 0x3FFFF else _kind(chr(int(code)))
     return kinds
 
 

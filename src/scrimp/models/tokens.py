@@ -27,6 +27,8 @@ AUDIO_PER_SECOND = 10
 UNIT = 240
 """Parts of a token in which texts are priced, so that sums are exact: all prices below are whole numbers of them."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
 _PIECES = re.compile(
     r"(?P<word>[A-Za-z]+(?![A-Za-z\u00c0-\u024f]))"
     r"|(?P<accented>[A-Za-z\u00c0-\u024f]+)"
@@ -87,7 +89,7 @@ def whole(units: int) -> int:
     return max(1, (units + UNIT // 2) // UNIT)
 
 
-MANY = 4000
+MANY = 250
 """Characters in all from which on texts are counted together, by arrays."""
 
 
@@ -99,6 +101,12 @@ def estimate_many(texts: Sequence[str]) -> list[int]:
 
     return count_many(texts)
 
+
+REMEMBERED = 4096
+"""Tools whose tokens are remembered."""
+
+_TOOLS: dict[int, tuple[ToolSpec, int]] = {}
+"""Tokens of tools by the object's id; the object is held with them, so that its id stays its own."""
 
 SCRIPTS = ("latin", "cjk", "marks", "other")
 """Classes of text whose tokens a vocabulary spends differently; see `by_script`."""
@@ -138,9 +146,17 @@ def estimate_calls(calls: tuple[ToolCall, ...]) -> int:
     return sum(estimate(call.name) + estimate(call.raw or compact(call.arguments)) + PER_MESSAGE for call in calls)
 
 
-def estimate_tools(tools: tuple[ToolSpec, ...]) -> int:
-    """The likely tokens of tool descriptions as JSON."""
-    return sum(estimate(compact(tool.to_json())) for tool in tools)
+def estimate_tools(tools: Sequence[ToolSpec]) -> int:
+    """The likely tokens of tool descriptions as JSON; those of one and the same object are counted once."""
+    total = 0
+    for tool in tools:
+        known = _TOOLS.get(id(tool))
+        if known is None:
+            if len(_TOOLS) >= REMEMBERED:
+                _TOOLS.clear()
+            known = _TOOLS[id(tool)] = (tool, estimate(compact(tool.to_json())))
+        total += known[1]
+    return total
 
 
 def upper_bound(text: str) -> int:
@@ -150,7 +166,7 @@ def upper_bound(text: str) -> int:
 
 def compact(value: Mapping[str, Any] | Any) -> str:
     """JSON as it is sent, for counting."""
-    return json.dumps(value, ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def _estimate_part(part: Text | Image | Audio, model: str = "") -> int:
