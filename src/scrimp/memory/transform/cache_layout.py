@@ -7,6 +7,7 @@ its end. Nothing is left out, only the order changes, so that a prompt cache fin
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from scrimp.core.messages import Message, Request
 from scrimp.core.registry import Card, method
@@ -55,9 +56,16 @@ class CacheLayout:
 
 
 def _laid(message: Message) -> Message:
-    lines = message.text.split("\n")
-    moving = [line for line in lines if VOLATILE.search(line)]
-    staying = [line for line in lines if not VOLATILE.search(line)]
-    if not moving or lines == [*staying, *moving]:
-        return message
-    return with_text(message, "\n".join([*staying, *moving]))
+    text = message.text
+    laid = _reordered(text)
+    return message if laid == text else with_text(message, laid)
+
+
+@lru_cache(maxsize=256)
+def _reordered(text: str) -> str:
+    """The lines that stay, then those that change; many runs have the same system prompt."""
+    staying: list[str] = []
+    moving: list[str] = []
+    for line in text.split("\n"):
+        (moving if VOLATILE.search(line) else staying).append(line)
+    return "\n".join([*staying, *moving])
