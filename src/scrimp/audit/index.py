@@ -51,7 +51,8 @@ class Index:
             (at, call) for at, call in enumerate(run.calls) if call.event.component != "harness"
         ]
         self._rates: dict[int, Decimal | None] = {}
-        self._words: dict[int, set[str]] = {}
+        self._words: dict[int, frozenset[str]] = {}
+        self._low: dict[int, str] = {}
 
     @cached_property
     def sent(self) -> dict[int, list[int]]:
@@ -84,12 +85,18 @@ class Index:
         """Real tokens for each estimated one."""
         return Decimal(self.run.scale)
 
-    def words(self, message: Message, split: Callable[[str], set[str]]) -> set[str]:
+    def words(self, message: Message, split: Callable[[str], frozenset[str]]) -> frozenset[str]:
         """The words of a message and its calls, split once."""
         found = self._words.get(id(message))
         if found is None:
-            calls = (call.raw or canonical(call.arguments) for call in message.tool_calls)
-            found = self._words[id(message)] = split("\n".join((message.text, *calls)))
+            found = self._words[id(message)] = split(_whole_text(message))
+        return found
+
+    def low(self, message: Message) -> str:
+        """The text of a message and its calls in small letters."""
+        found = self._low.get(id(message))
+        if found is None:
+            found = self._low[id(message)] = _whole_text(message).lower()
         return found
 
     def rate(self, at: int) -> Decimal | None:
@@ -119,6 +126,11 @@ class Index:
     def where(self, at: int) -> str:
         """Place of a step in its file."""
         return self.run.trace.steps[at].where
+
+
+def _whole_text(message: Message) -> str:
+    calls = (call.raw or canonical(call.arguments) for call in message.tool_calls)
+    return "\n".join((message.text, *calls))
 
 
 def key_of(call: ToolCall) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import takewhile
 
 from scrimp.audit.index import Finding, Index
 from scrimp.core.messages import Message, canonical
@@ -42,32 +44,42 @@ def find(index: Index) -> Iterator[Finding]:
         message = use.message
         assert message is not None
         first = index.sent[id(message)][0]
-        words = distinctive(index, message, first)
-        # The same word is the common case, and cheap to see; a part of a longer one is looked for only without it.
         later = [(own, text) for at, own, text in words_said if at >= first]
-        if (
-            words
-            and all(words.isdisjoint(own) for own, _ in later)
-            and not any(word in text for _, text in later for word in words)
-        ):
+        if _plainly_used(index, message, first, set[str]().union(*(own for own, _ in later))):
+            continue
+        words = distinctive(index, message, first)
+        if words and not any(word in text for _, text in later for word in words):
             tokens, cost = index.of_message(message, after=first)
             detail = f"nothing that was written later refers to this result of {use.call.name}"
             yield Finding(NAME, use.step, use.where, detail, tokens, cost, 0.0, message, (0, len(message.text)))
 
 
-def distinctive(index: Index, message: Message, first: int) -> set[str]:
+def _plainly_used(index: Index, message: Message, first: int, later: set[str]) -> bool:
+    """Whether a word of a result was said later that no text before it holds: the common case, and cheap to see."""
+    said = later & index.words(message, words_of)
+    if not said:
+        return False
+    before = "\n".join(index.low(earlier) for earlier in _before(index, message, first))
+    return any(word not in before for word in said)
+
+
+def distinctive(index: Index, message: Message, first: int) -> frozenset[str]:
     """Words of a result that stood nowhere before it."""
-    words = words_of(message.text)
-    for earlier in index.run.calls[first].step.request.messages:
-        if earlier is message or not words:
-            break
-        words -= index.words(earlier, words_of)
+    words = index.words(message, words_of)
+    for earlier in _before(index, message, first):
+        words = words - index.words(earlier, words_of)
     return words
 
 
-def words_of(text: str) -> set[str]:
-    """Words by which a text could be referred to."""
-    words = set(_WORDS.findall(text.lower()))
+def _before(index: Index, message: Message, first: int) -> Iterator[Message]:
+    """The messages before one, in the prompt that it came in first."""
+    return takewhile(lambda earlier: earlier is not message, index.run.calls[first].step.request.messages)
+
+
+@lru_cache(maxsize=64)
+def words_of(text: str) -> frozenset[str]:
+    """Words by which a text could be referred to; remembered, since runs have the same system prompt."""
+    words = frozenset(_WORDS.findall(text.lower()))
     if not text.isascii():
         words |= {run[at : at + 2] for run in _CHINESE.findall(text) for at in range(len(run) - 1)}
     return words
