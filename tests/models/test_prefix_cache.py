@@ -62,6 +62,72 @@ def test_equal_messages_that_are_other_objects_are_the_same_prefix() -> None:
     assert two.tokens_cached == one.tokens_fresh
 
 
+steps = st.lists(
+    st.tuples(st.sampled_from(["more", "more", "more", "cut", "window", "copy", "other tools"]), messages), max_size=14
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps, st.sampled_from([AUTOMATIC, MARKED, CacheRules("automatic", minimum=1, block=1)]))
+def test_the_best_of_all_requests_serves_whatever_became_of_the_prompt(
+    changes: list[tuple[str, Message]], rules: CacheRules
+) -> None:
+    """Each request is served as much as by the best of all before it, each taken alone."""
+    cache, before, tools = PrefixCache(rules), list[Request](), TOOLS
+    said: list[Message] = [system("You help. " * 5)]
+    for change, message in changes:
+        said = {
+            "more": [*said, message], "cut": said[: 1 + len(said) // 2], "window": [*said[:1], *said[3:], message],
+            "copy": [Message.from_json(old.to_json()) for old in said], "other tools": said,
+        }[change]  # fmt: skip
+        tools = tools[::-1] if change == "other tools" else tools
+        request = Request(tuple(said), tools)
+        alone = [0]
+        for earlier in before:
+            pair = PrefixCache(rules)
+            pair.see(earlier, 0.0)
+            alone.append(pair.see(request, 1.0).tokens_cached)
+        assert cache.see(request, float(len(before))).tokens_cached == max(alone)
+        before.append(request)
+
+
+def test_a_request_that_goes_on_with_the_last_one_has_broken_nothing() -> None:
+    """Not even where an older one, from which it departed, would serve as much of it."""
+    cache = PrefixCache(CacheRules("automatic", minimum=1, block=64))
+    head = [system("You help. " * 100)]
+    said = [user(f"message {at} " * 10) for at in range(8)]
+    for end in range(1, 7):
+        cache.see(Request((*head, *said[:end])), float(end))
+    hop = cache.see(Request((*head, *said[4:6])), 7.0)
+    assert hop.broke_at == "messages[0].parts[0]"
+    for end in (7, 8):
+        found = cache.see(Request((*head, *said[4:end])), float(end + 1))
+        assert (found.broke_at, found.why) == ("", "")
+        assert found.tokens_cached > hop.tokens_cached
+
+
+def test_a_long_run_costs_what_is_new_in_each_request() -> None:
+    """Messages are looked at once each, however often they are sent."""
+    looked: list[Message] = []
+
+    class Counted:
+        def message(self, message: Message) -> int:
+            looked.append(message)
+            return 50
+
+        def tools(self, tools: object) -> int:
+            return 100
+
+    cache = PrefixCache(CacheRules("automatic"), sizes=Counted())
+    said = [system("You help."), *(user(f"message {at}") for at in range(60))]
+    for end in range(2, len(said) + 1):
+        cache.see(Request(tuple(said[:end]), TOOLS), float(end))
+    assert looked == said
+    beside = PrefixCache(CacheRules("automatic"), sizes=Counted(), beside=cache)
+    beside.see(Request(tuple(said), TOOLS), 0.0)
+    assert looked == said
+
+
 def test_counts_from_outside_are_taken() -> None:
     class Tens:
         def message(self, message: Message) -> int:

@@ -35,7 +35,6 @@ class PrefixCache:
         self._shelf: Shelf = Shelf(model, sizes) if beside is None else beside._shelf
         self._layouts = Layouts(rules, self._shelf)
         self._kept: list[Layout] = []
-        self._longest = 0  # tokens of the longest request kept
         self._oldest = 0.0  # none that is kept was used before
 
     def see(self, request: Request, at: float, *, prompt_tokens: int | None = None, hidden: int = 0) -> CachedPrefix:
@@ -73,17 +72,15 @@ class PrefixCache:
         if not self._kept or at - self._oldest <= self.rules.lifetime:
             return False
         before, self._kept = self._kept, [kept for kept in self._kept if at - kept.at <= self.rules.lifetime]
-        self._longest = max([kept.total for kept in self._kept], default=0)
         self._oldest = min([kept.at for kept in self._kept], default=at)
         return len(self._kept) < len(before)
 
     def _keep(self, laid: Layout) -> None:
         kept = self._kept
         self._oldest = min(self._oldest, laid.at) if kept else laid.at
-        self._longest = max(self._longest, laid.total)
         kept.append(laid)
-        if len(kept) > REMEMBERED and kept.pop(0).total == self._longest:
-            self._longest = max([old.total for old in kept])
+        if len(kept) > REMEMBERED:
+            del kept[0]
 
     # -- comparing --
 
@@ -91,12 +88,15 @@ class PrefixCache:
         """The most tokens that a living request lets the cache serve, and that request; the first of equals."""
         if not self._kept:
             return 0, None
-        best, source, last = 0, self._kept[0], self._kept[-1]
-        # Nothing that lives can share more than the whole of the longest.
-        if last.total == self._longest and last.common(laid) == last.count:
+        last = self._kept[-1]
+        goes_on = last.ahead and last.common(laid) == last.count
+        laid.ahead = goes_on or not any(_begins(kept, laid) for kept in self._kept)
+        if goes_on:
+            # No other request can share more with it than the whole of the last one.
             served = self._served(last, laid, total)
             if self.rules.mode == "automatic" or served >= min(total, last.hidden + round(last.total * last.scale)):
                 return served, last
+        best, source = 0, self._kept[0]
         for kept in self._kept:
             served = self._served(kept, laid, total)
             if served > best:
@@ -157,6 +157,11 @@ class PrefixCache:
             return here, f"{here} stands where {there} stood"
         shared = shared_beginning(one.texts[min(more, one.pieces - 1)], other.texts[more])
         return here, f"{here} differs from its character {shared} on"
+
+
+def _begins(kept: Layout, laid: Layout) -> bool:
+    """Whether a kept request begins with the whole of another and goes on."""
+    return kept.count > laid.count and kept.common(laid) == laid.count
 
 
 def _end(laid: Layout, piece: int) -> int:

@@ -83,7 +83,7 @@ class Shelf:
     def __init__(self, model: str = "", sizes: SizesOf | None = None) -> None:
         self._model, self._sizes = model, sizes
         self._of: dict[int, tuple[Message, Chunk]] = {}  # the message is held, so that its id stays its own
-        self._same: dict[tuple[object, ...], list[Chunk]] = {}
+        self._same: dict[tuple[object, ...], Chunk] = {}
         self._tools: dict[int, tuple[Sequence[ToolSpec], list[Chunk]]] = {}
         self._specs: dict[str, Chunk] = {}
         self._schemas: dict[str, Chunk] = {}
@@ -131,15 +131,13 @@ class Shelf:
     def _message(self, message: Message) -> Chunk:
         words = tuple([part.text if type(part) is Text else part for part in message.parts])
         calls = message.tool_calls
-        key = (message.role, message.tool_call_id, words, tuple([(call.id, call.name) for call in calls]))
-        same = self._same.get(key)
-        if same is None:
-            same = self._same[key] = []
-        # What calls are made with is compared only where all else is equal.
-        chunk = next((old for old in same if not calls or old.texts == _texts(message)), None)
+        key: tuple[object, ...] = (message.role, message.tool_call_id, words, *[(call.id, call.name) for call in calls])
+        chunk = self._same.get(key)
+        if chunk is not None and calls and chunk.texts != _texts(message):
+            key = (*key, *_texts(message))  # what calls are made with is looked at only where all else is equal
+            chunk = self._same.get(key)
         if chunk is None:
-            chunk = self._new(message)
-            same.append(chunk)
+            chunk = self._same[key] = self._new(message)
         self._of[id(message)] = (message, chunk)
         return chunk
 
@@ -197,6 +195,7 @@ class Layout:
         marks: pieces at whose end a mark stands; `fixed` are those of tools and system prompt.
         at: seconds at which it was last used.
         scale: what its tokens really were, where that is known, for each counted one; `hidden` tokens stand before all.
+        ahead: no request before it began with the whole of it and went on.
     """
 
     line: Line
@@ -209,6 +208,7 @@ class Layout:
     at: float = 0.0
     scale: float = 1.0
     hidden: int = 0
+    ahead: bool = True
 
     def until(self, chunks: int) -> tuple[int, int]:
         """Tokens and pieces of the first so many chunks."""
