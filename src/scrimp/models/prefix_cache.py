@@ -55,13 +55,13 @@ class PrefixCache:
         total = laid.total if prompt_tokens is None else prompt_tokens
         latest = self._kept[-1] if self._kept else None
         gone = self._forget(at)
-        best, source = self._best(laid, total)
+        best, source, same = self._best(laid, total)
         if best and source is not None:
             source.at = at
         write = self._written(laid, total) - best
         written = max(0, write) if self.rules.mode == "marked" or self.rules.write != 1 else 0
         why = self._gone(latest, laid, total) if gone and latest is not None and not best else ""
-        where, why = ("", why) if why else self._break(source, laid, best, total)
+        where, why = ("", why) if why else self._break(source, laid, same, best)
         self._keep(laid)
         return CachedPrefix(best, written, total - best - written, where, why)
 
@@ -84,47 +84,48 @@ class PrefixCache:
 
     # -- comparing --
 
-    def _best(self, laid: Layout, total: int) -> tuple[int, Layout | None]:
-        """The most tokens that a living request lets the cache serve, and that request; the first of equals."""
+    def _best(self, laid: Layout, total: int) -> tuple[int, Layout | None, int]:
+        """The most tokens that a living request lets the cache serve, that request, and chunks they begin with alike.
+
+        The first of equals, but for the last request where this one goes on with it.
+        """
         if not self._kept:
-            return 0, None
+            return 0, None, 0
         last = self._kept[-1]
-        goes_on = last.ahead and last.common(laid) == last.count
+        same = last.common(laid)
+        goes_on = last.ahead and same == last.count
         laid.ahead = goes_on or not any(_begins(kept, laid) for kept in self._kept)
         if goes_on:
             # No other request can share more with it than the whole of the last one.
-            served = self._served(last, laid, total)
+            served = self._served(last, laid, same, total)
             if self.rules.mode == "automatic" or served >= min(total, last.hidden + round(last.total * last.scale)):
-                return served, last
-        best, source = 0, self._kept[0]
+                return served, last, same
+        best, source, shared = -1, last, same
         for kept in self._kept:
-            served = self._served(kept, laid, total)
+            same = kept.common(laid)
+            served = self._served(kept, laid, same, total)
             if served > best:
-                best, source = served, kept
-        return best, source
+                best, source, shared = served, kept, same
+        return best, source, shared
 
-    def _served(self, before: Layout, laid: Layout, total: int) -> int:
-        same = before.common(laid)
+    def _served(self, before: Layout, laid: Layout, same: int, total: int) -> int:
+        """Tokens that an earlier request lets the cache serve, `same` chunks of which are the same."""
         tokens, pieces = laid.until(same)
-        more_pieces, more_tokens = self._within(before, laid, same)
-        rules = self.rules
+        if same < before.count and same < laid.count:
+            more_pieces, more_tokens = self._shelf.alike(before.line.chunks[same], laid.line.chunks[same])
+            tokens, pieces = tokens + more_tokens, pieces + more_pieces
+        rules, hidden = self.rules, min(before.hidden, laid.hidden)
         if rules.mode == "automatic":
             # What both begin with was sent before: its tokens are the earlier request's, where those are known.
-            known = min(before.hidden, laid.hidden) + round((tokens + more_tokens) * before.scale)
-            common = min(known, total - 1)  # the last token is computed
+            common = min(hidden + round(tokens * before.scale), total - 1)  # the last token is computed
             served = common // rules.block * rules.block
             return served if served >= rules.minimum else 0
-        best = hidden = min(before.hidden, laid.hidden)  # tools and system prompt end with a mark
-        for mark in before.marks:
-            if mark < pieces + more_pieces and any(own - rules.look_back < mark <= own for own in laid.marks):
+        best = hidden  # tools and system prompt end with a mark
+        for mark in reversed(before.marks):
+            if mark < pieces and any(own - rules.look_back < mark <= own for own in laid.marks):
                 best = max(best, min(total, hidden + round(_end(laid, mark) * before.scale)))
+                break
         return best if best >= rules.minimum else 0
-
-    def _within(self, before: Layout, laid: Layout, same: int) -> tuple[int, int]:
-        """Whole pieces and tokens that two chunks where requests part begin with alike."""
-        if same >= before.count or same >= laid.count:
-            return 0, 0
-        return self._shelf.alike(before.line.chunks[same], laid.line.chunks[same])
 
     def _written(self, laid: Layout, total: int) -> int:
         """Tokens that are in the cache once the request was served."""
@@ -135,21 +136,20 @@ class PrefixCache:
         return end if end >= self.rules.minimum else 0
 
     def _gone(self, latest: Layout, laid: Layout, total: int) -> str:
-        served = self._served(latest, laid, total)
+        served = self._served(latest, laid, latest.common(laid), total)
         return f"{served} tokens had been cached, more than {self.rules.lifetime:g} s ago" if served else ""
 
-    def _break(self, before: Layout | None, laid: Layout, served: int, total: int) -> tuple[str, str]:
-        """Where two requests part, and what happened there."""
+    def _break(self, before: Layout | None, laid: Layout, same: int, served: int) -> tuple[str, str]:
+        """Where two requests part behind the `same` chunks, and what happened there."""
         if before is None or not before.count:
             return "", "nothing was cached yet"
-        same = before.common(laid)
+        few = "" if served else f"fewer than {self.rules.minimum} tokens are the same"
         if same == before.count or same == laid.count:
-            short = not served and same and total
-            return "", f"fewer than {self.rules.minimum} tokens are the same" if short else ""
-        more, _ = self._within(before, laid, same)
+            return "", few if same else ""
         one, other = before.line.chunks[same], laid.line.chunks[same]
+        more, _ = self._shelf.alike(one, other)
         if (more == one.pieces and same == before.count - 1) or (more == other.pieces and same == laid.count - 1):
-            return "", "" if served else f"fewer than {self.rules.minimum} tokens are the same"
+            return "", few
         # Where one message is the other's beginning, what comes next differs.
         more = min(more, other.pieces - 1) if more >= min(one.pieces, other.pieces) else more
         here, there = laid.name(same, more), before.name(same, min(more, one.pieces - 1))

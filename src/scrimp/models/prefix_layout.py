@@ -303,10 +303,12 @@ def _fixed_marks(line: Line, parts: tuple[tuple[str, int], ...]) -> tuple[int, .
 
 def _marks(laid: Layout) -> tuple[int, ...]:
     """Pieces at whose end a mark stands: the fixed ones, where the call before ended, and the end."""
-    marks, first = set(laid.fixed), 0
+    marks, first, pieces = set(laid.fixed), 0, laid.line.pieces
     for name, count in laid.parts:
-        if name == "messages":
-            marks |= {laid.line.pieces[first + at] - 1 for at in (laid.said - 1, count - 1) if 0 <= at < count}
+        if name == "messages" and count:
+            marks.add(pieces[first + count - 1] - 1)
+            if laid.said:
+                marks.add(pieces[first + laid.said - 1] - 1)
         first += count
     return tuple(sorted(marks))
 
