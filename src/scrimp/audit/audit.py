@@ -27,6 +27,7 @@ from scrimp.audit.names import model_name
 from scrimp.audit.part import Options, Part
 from scrimp.audit.reading import GZIP, Skipped, files, read
 from scrimp.audit.schemas import load_schemas, with_schemas
+from scrimp.audit.trace import Trace
 from scrimp.core.errors import InputError
 from scrimp.core.money import Money
 from scrimp.core.version import VERSION
@@ -141,9 +142,11 @@ def audit_paths(paths: Sequence[str | Path], options: Options | None = None, pro
 def _sample(found: Sequence[Path], options: Options, runs: int) -> list[Run]:
     """The runs that combinations are tried on: all of them, or some drawn by their names."""
     share, kept = RUNS / runs if runs else 1.0, []
+    book = open_book(options.prices, options.default_model, options.tools)
     for path in found:
         with suppress(Exception):  # what cannot be read was told in the first pass
-            kept += [run for run in _runs(path, options, []) if _drawn(run, share)]
+            traces = with_schemas(read(path, options.format, []), book.tools)
+            kept += [measure(trace, book) for trace in traces if _drawn(trace, share)]
         if len(kept) >= RUNS:
             break
     return kept[:RUNS]
@@ -169,7 +172,7 @@ def audit_file(path: Path, options: Options, share: float) -> FileResult:
             part = result.parts.get(run.trace.source)
             if part is None:
                 part = result.parts[run.trace.source] = Part(Attribution(run.book))
-            part.add(run, model_name(options.model) if options.model else "", _drawn(run, share))
+            part.add(run, model_name(options.model) if options.model else "", _drawn(run.trace, share))
     except InputError as error:
         result.skipped.append(Skipped(str(path), error.message))
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file does to a reader, the others are audited
@@ -218,11 +221,11 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _drawn(run: Run, share: float) -> bool:
+def _drawn(trace: Trace, share: float) -> bool:
     """Whether a run is in the sample: told by its name, so that the same runs are drawn again."""
     if share >= 1:
         return True
-    digest = hashlib.blake2b(f"{run.trace.path}\0{run.trace.id}".encode("utf-8", "replace"), digest_size=4).digest()
+    digest = hashlib.blake2b(f"{trace.path}\0{trace.id}".encode("utf-8", "replace"), digest_size=4).digest()
     return int.from_bytes(digest, "big") < share * 2**32
 
 
