@@ -68,12 +68,29 @@ def facts_of(run: Run) -> StepFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Runs as arrays: for each feature and run the highest value so far by step, and dollars so far by step."""
+    """Runs as arrays.
+
+    Attributes:
+        highest: for each feature its highest value so far after each step, all runs in one row; the second one is
+            dollars so far.
+        begins: where each run's steps begin; `last` is its last step.
+    """
 
     tasks: list[str]
     rewards: Floats
-    tables: list[Floats]
+    highest: Floats
+    begins: NDArray[np.int64]
+    last: NDArray[np.int64]
     totals: Floats
+
+
+def _known(runs: list[tuple[str, float, StepFacts]]) -> _Known:
+    tables = [np.maximum.accumulate(facts.table, axis=0) for _, _, facts in runs]
+    highest = np.ascontiguousarray(np.concatenate(tables).T)
+    ends = np.cumsum([len(table) for table in tables])
+    begins = np.concatenate([[0], ends[:-1]])
+    rewards = np.array([reward for _, reward, _ in runs])
+    return _Known([task for task, _, _ in runs], rewards, highest, begins, ends - 1, highest[1, ends - 1])
 
 
 def stop_rule(runs: list[tuple[str, float, StepFacts]]) -> dict[str, Any]:
@@ -90,8 +107,7 @@ def stop_rule(runs: list[tuple[str, float, StepFacts]]) -> dict[str, Any]:
     rewards = np.array([reward for _, reward, _ in kept])
     if len(kept) < FEWEST or (rewards >= 1).sum() < 10 or (rewards < 1).sum() < 10:
         return {"rule": None, "says": f"too few runs to look for a rule ({len(kept)})", "net": None}
-    tables = [np.maximum.accumulate(facts.table, axis=0) for _, _, facts in kept]
-    known = _Known([task for task, _, _ in kept], rewards, tables, np.array([table[-1, 1] for table in tables]))
+    known = _known(kept)
     nets, saved, lost, stopped = _validate(known)
     whole = _best(known, np.ones(len(kept), dtype=bool))
     by_task = _sums(known.tasks, nets)
@@ -124,14 +140,12 @@ def _validate(known: _Known) -> tuple[Floats, float, int, int]:
         chosen = _best(known, place != held)
         if chosen is None:
             continue
-        value = _value(known, place != held)
-        for at in np.flatnonzero(place == held):
-            rest = _rest(known, int(at), *chosen)
-            if rest is not None:
-                stopped += 1
-                saved += rest
-                lost += bool(known.rewards[at] >= 1)
-                nets[at] = rest - value * known.rewards[at]
+        value, rest = _value(known, place != held), _rest(known, *chosen)
+        judged = np.flatnonzero((place == held) & ~np.isnan(rest))
+        stopped += len(judged)
+        saved += float(rest[judged].sum())
+        lost += int((known.rewards[judged] >= 1).sum())
+        nets[judged] = rest[judged] - value * known.rewards[judged]
     return nets, saved, lost, stopped
 
 
@@ -144,29 +158,24 @@ def _value(known: _Known, chosen: NDArray[np.bool_]) -> float:
 def _best(known: _Known, chosen: NDArray[np.bool_]) -> tuple[int, float] | None:
     """Feature and threshold with the largest net on the chosen runs; None where none is above zero."""
     value, best, top = _value(known, chosen), None, 0.0
-    picked = np.flatnonzero(chosen)
     for feature in range(len(FEATURES)):
-        highest = np.array([known.tables[at][-1, feature] for at in picked])
+        highest = known.highest[feature, known.last[chosen]]
         for threshold in np.unique(np.quantile(highest, np.linspace(0.3, 1, 15))):
             if threshold <= 0:
                 continue
-            net = 0.0
-            for at in picked:
-                rest = _rest(known, int(at), feature, float(threshold))
-                if rest is not None:
-                    net += rest - value * known.rewards[at]
+            rest = _rest(known, feature, float(threshold))[chosen]
+            net = float(np.nansum(rest - value * known.rewards[chosen]))
             if net > top:
                 best, top = (feature, float(threshold)), net
     return best
 
 
-def _rest(known: _Known, at: int, feature: int, threshold: float) -> float | None:
-    """Dollars that a run still cost after the rule would have stopped it; None where it would not have."""
-    table = known.tables[at]
-    step = int(np.searchsorted(table[:, feature], threshold))
-    if step >= len(table) - 1:
-        return None  # never, or when the run was over anyway
-    return float(known.totals[at] - table[step, 1])
+def _rest(known: _Known, feature: int, threshold: float) -> Floats:
+    """Dollars that each run still cost after the rule would have stopped it; NaN where it would not have."""
+    below = np.add.reduceat(known.highest[feature] < threshold, known.begins, dtype=np.int64)
+    step = known.begins + below
+    stops = step < known.last  # else never, or when the run was over anyway
+    return np.where(stops, known.totals - known.highest[1, np.minimum(step, known.last)], np.nan)
 
 
 def _sums(tasks: list[str], values: Floats) -> Floats:
