@@ -75,9 +75,12 @@ def _bca_levels(
     if not 0 < share < 1:
         return levels
     bias = normal.inv_cdf(share)
-    without = np.array(
-        [statistic(values[np.concatenate([g for j, g in enumerate(groups) if j != i])]) for i in range(len(groups))]
-    )
+    ordered = values[np.concatenate(groups)]
+    ends = np.cumsum([len(group) for group in groups])
+    without = np.array([
+        statistic(np.concatenate([ordered[: end - len(group)], ordered[end:]]))
+        for group, end in zip(groups, ends, strict=True)
+    ])  # fmt: skip
     pull = without.mean() - without
     spread = float((pull**2).sum())
     acceleration = float((pull**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
