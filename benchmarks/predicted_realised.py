@@ -1,13 +1,14 @@
 """What the audit predicted of three behavioural remedies, beside what they saved when they were applied for real.
 
-    python benchmarks/predicted_realised.py --n 15 [--model local] [--bench "toolworld?tools=16"] [--out DIR]
+    python benchmarks/predicted_realised.py --n 20 [--model local] [--bench "toolworld?tools=16"] [--max-steps 6] [--out DIR]
 
 The baseline runs n tasks of the tool world; `scrimp audit` reads its journal and predicts what each remedy would have
 saved. Then each remedy is put into the System, as `--emit-config` writes it, and runs the same tasks. Predicted and
 realised are shares of what the baseline's model calls cost (local tokens at the reference list; the world's priced
 tools are left out), realised with its paired interval; success stands beside. The tasks on which the audit learns are
 the tasks on which the remedy runs: what is tested is the arithmetic of the what-if and its label "behavioural", not how
-it carries over to other tasks.
+it carries over to other tasks. `--max-steps` bounds both sides alike: a model of this size now and then repeats one call
+until its loop ends, and one such run would outweigh all others.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 from scrimp import compare
 from scrimp.audit.audit import Options, audit_paths
-from scrimp.core.system import System
+from scrimp.core.system import Part, System
 from scrimp.evaluate.systems import baseline
 from scrimp.journal.export import jsonl
 from scrimp.journal.journal import Journal
@@ -31,9 +32,10 @@ REMEDIES = ("shorten-schemas", "top-k-tools", "window")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=15)
+    parser.add_argument("--n", type=int, default=20)
     parser.add_argument("--model", default="local")
     parser.add_argument("--bench", default="toolworld?tools=16")
+    parser.add_argument("--max-steps", type=int, default=6)
     parser.add_argument("--remedies", default=",".join(REMEDIES))
     parser.add_argument("--out", type=Path, default=None, help="keeps the runs; what is there is not run again")
     given = parser.parse_args()
@@ -67,10 +69,14 @@ def main() -> int:
 
 def record(given: argparse.Namespace, out: Path) -> str:
     """The baseline's runs as JSON lines."""
-    result = experiment(given, [baseline()], out)
+    result = experiment(given, [bounded(given)], out)
     journal = Journal()
     runs = journal.runs(experiment=result["experiment"], limit=10**6)
     return "".join(f"{line}\n" for run in reversed(runs) for line in jsonl(journal, run.id))
+
+
+def bounded(given: argparse.Namespace) -> System:
+    return baseline().with_(planner=Part("react", {"max_steps": given.max_steps}))
 
 
 def realised(given: argparse.Namespace, row: dict[str, Any], out: Path) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def realised(given: argparse.Namespace, row: dict[str, Any], out: Path) -> dict[
     if cached.exists():
         kept: dict[str, Any] = json.loads(cached.read_text(encoding="utf-8"))
         return kept
-    changed = System.from_data({**baseline().to_json(), **row["settings"], "name": row["name"]})
+    changed = System.from_data({**bounded(given).to_json(), **row["settings"], "name": row["name"]})
     result = experiment(given, [changed], out)
     after = trials(out)
     before = trials(out.parent / "baseline")
