@@ -41,13 +41,17 @@ OLD = (
 OLD_NAMES = ("gpt-4", "gemini-pro")
 
 REFERENCE = ("mistral", "mistral-small-2603")
+TINY = ("mistral", "ministral-3b-2512")
 REFERENCE_EMBEDDING = ("openai", "text-embedding-3-small")
 REFERENCE_WHY = (
     "A small hosted model of open weights with a published cache rate, no premium for cache writes and no tiers. Its "
     "cached/input ratio, 0.1, is the median of the hosted list, its output/input ratio, 4, is below the median of 5. A "
     "low cache rate is the careful choice: it makes savings on repeated prompts look smaller."
 )
-
+TINY_WHY = (
+    "The next cheaper hosted model of the same maker with a published cache rate. It prices the controls of "
+    "comparisons whose model has no price of its own."
+)
 
 RATE_FIELDS = {"input": "input_mtok", "cached_input": "cache_read_mtok", "cache_write": "cache_write_mtok",
                "cache_write_1h": "cache_write_1h_mtok", "output": "output_mtok"}  # fmt: skip
@@ -212,14 +216,16 @@ def main() -> None:
     models = collect(options.as_of)
     plain_keys = ("input", "cached_input", "cache_write", "output")
     picked = [{key: models[":".join(name)][key] for key in plain_keys if key in models[":".join(name)]}
-              for name in (REFERENCE, REFERENCE_EMBEDDING)]  # fmt: skip
-    small, hosted = f"small-hosted-{options.label}", f"hosted-{options.label}"
+              for name in (REFERENCE, REFERENCE_EMBEDDING, TINY)]  # fmt: skip
+    tiny, small, hosted = f"tiny-hosted-{options.label}", f"small-hosted-{options.label}", f"hosted-{options.label}"
     day = options.as_of.isoformat()
     reference = {
         "language": {"model": ":".join(REFERENCE), **picked[0]},
         "embedding": {"model": ":".join(REFERENCE_EMBEDDING), **picked[1]},
     }
     write(small, {"label": small, "as_of": day, "source": source, "why": REFERENCE_WHY, "reference": reference})
+    cheaper = {**reference, "language": {"model": ":".join(TINY), **picked[2]}}
+    write(tiny, {"label": tiny, "as_of": day, "source": source, "why": TINY_WHY, "reference": cheaper})
     note = (
         "Dollars per million tokens. A prompt longer than a tier's `above` pays that tier's rates for all its tokens; "
         "`batch` and `flex` are shares of these rates, or rates of their own; prices that change with the hour are "

@@ -22,7 +22,7 @@ def test_a_comparison_is_one_document_and_a_page(scrimp, tmp_path: Path) -> None
     assert found["n"] == 4
     assert Path(found["report"]).read_text(encoding="utf-8").startswith("<!doctype html>".upper()[:2])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "experiment.json", "report.html", "result.json", "trials.jsonl",
+        "experiment.json", "journal.sqlite", "owners", "report.html", "result.json", "trials.jsonl",
     ]  # fmt: skip
     assert found["command"].startswith("scrimp compare --systems baseline,efficient --bench 'toolworld?tools=16'")
     assert "--json" not in found["command"]

@@ -22,6 +22,11 @@ app = new_app("What was run: read it, repeat it at no cost, hand it on.")
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a beginning of it that is unique, or: last.")]
 
+Of = Annotated[
+    str | None,
+    typer.Option("--experiment", metavar="DIR|EXPERIMENT", help="The journal of an experiment instead of the home's."),
+]
+
 FORMATS = ("jsonl",)
 DIFFERENT = 1
 
@@ -30,6 +35,7 @@ DIFFERENT = 1
 def list_(
     label: Labels = None,
     limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many, newest first.")] = 20,
+    experiment: Of = None,
     as_json: Json = False,
 ) -> None:
     """The newest runs."""
@@ -37,9 +43,8 @@ def list_(
     from scrimp.cli import values
     from scrimp.cli.output import short
     from scrimp.cli.recorded import row
-    from scrimp.journal.journal import Journal
 
-    journal = Journal()
+    journal = _journal(experiment)
     rows = [row(journal, record) for record in journal.runs(labels=labels, limit=limit)]
     if as_json:
         return emit(rows)
@@ -59,14 +64,13 @@ def list_(
 
 
 @app.command("show")
-def show_(run: Run, as_json: Json = False) -> None:
+def show_(run: Run, experiment: Of = None, as_json: Json = False) -> None:
     """One run: its answer, where its cost went, and every step."""
     from scrimp.cli.recorded import document, print_steps
     from scrimp.cli.results import print_run
     from scrimp.cli.tables import facts
-    from scrimp.journal.journal import Journal
 
-    journal = Journal()
+    journal = _journal(experiment)
     record = journal.run(run)
     found = document(journal, record)
     if as_json:
@@ -90,7 +94,7 @@ def show_(run: Run, as_json: Json = False) -> None:
 
 
 @app.command()
-def replay(run: Run, as_json: Json = False) -> None:
+def replay(run: Run, experiment: Of = None, as_json: Json = False) -> None:
     """Repeat a recorded run without any model, tool or network, and compare the answers.
 
     Exit code 1 if the answer differs, 4 if the run would ask for something else today.
@@ -100,9 +104,8 @@ def replay(run: Run, as_json: Json = False) -> None:
     from scrimp.agent import Agent
     from scrimp.cli.results import print_run
     from scrimp.core.system import System
-    from scrimp.journal.journal import Journal
 
-    journal = Journal()
+    journal = _journal(experiment)
     record = journal.run(run)
     if record.answer is None:
         raise InputError(f"run {record.id} never ended, so there is nothing to compare a replay with")
@@ -166,6 +169,20 @@ def resume(
         raise typer.Exit(3 if result.status == "budget" else 4)
 
 
+def _journal(experiment: str | None) -> Journal:
+    """The journal of the home, or of an experiment."""
+    from scrimp.journal.journal import Journal
+
+    if experiment is None:
+        return Journal()
+    from scrimp.cli.report import find_folder
+
+    file = find_folder(experiment) / "journal.sqlite"
+    if not file.is_file():
+        raise InputError(f"there is no journal in {file.parent}", remedy="name the --out of a comparison")
+    return Journal(file)
+
+
 def _told(text: str) -> tuple[str, Outcome]:
     call, _, outcome = text.rpartition("=")
     if not call or outcome not in ("done", "failed"):
@@ -174,11 +191,10 @@ def _told(text: str) -> tuple[str, Outcome]:
 
 
 @app.command()
-def delete(run: Run, as_json: Json = False) -> None:
+def delete(run: Run, experiment: Of = None, as_json: Json = False) -> None:
     """Forget a run: its events, and every text that no other run uses."""
-    from scrimp.journal.journal import Journal
 
-    journal = Journal()
+    journal = _journal(experiment)
     record = journal.run(run)
     journal.delete(record.id)
     if as_json:
@@ -193,6 +209,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to; standard output by default.")
     ] = None,
+    experiment: Of = None,
     as_json: Json = False,
 ) -> None:
     """A run with all its events and texts, one JSON value per line."""
@@ -200,9 +217,8 @@ def export(
     if as_json and out is None:
         raise InputError("--json would stand in the exported lines", remedy="give --out FILE as well")
     from scrimp.journal.export import jsonl
-    from scrimp.journal.journal import Journal
 
-    journal = Journal()
+    journal = _journal(experiment)
     record = journal.run(run)
     if out is None:
         for line in jsonl(journal, record.id):

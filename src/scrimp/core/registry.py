@@ -65,6 +65,10 @@ class Card:
         claim: the size the paper claims, in its own words and units.
         workload: on what `methods check` measures it, with `n` items and a `margin` in points.
         verdicts: one per model class (`oracle`, `scripted`, or a model's name).
+        samples: it draws several answers and chooses or debates, so that a comparison adds self-consistency at the
+            same number of tokens (EVIDENCE rule 3).
+        budget_aware: it plans by what is left of its budget, so that a comparison runs it again at each budget level
+            instead of cutting it off there (EVIDENCE rule 5).
     """
 
     name: str
@@ -81,6 +85,8 @@ class Card:
     margin: float = 3.0
     verdicts: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    samples: bool = False
+    budget_aware: bool = False
 
     def __post_init__(self) -> None:
         if self.family not in PROTOCOLS:

@@ -1,44 +1,41 @@
-"""Experiments: Systems x tasks x seeds, and what they come to.
+"""Experiments: Systems x tasks x seeds (x budget levels), and what they come to. Start reading here.
 
-Systems take turns on each task: a machine that drifts, or a budget that ends, then meets them alike.
+What an experiment is stands in `Experiment`; `run` checks all of it before anything is spent, has `conduct.py` carry
+it out, adds the controls that EVIDENCE rule 3 asks for, and folds the trials into one document (`document.py`).
 All statistics are paired by task and seed.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
-from scrimp.agent import Agent, Result
-from scrimp.core.budget import Budget, LocalAccount
-from scrimp.core.context import Context, Means, Run
-from scrimp.core.context.passage import Place
-from scrimp.core.errors import BudgetExceeded, InputError, OutsideError, one_of
-from scrimp.core.events import ListSink, ulid
-from scrimp.core.money import NOTHING, Money, PriceList
-from scrimp.core.money import total as sum_of
+from scrimp.core.budget import Budget
+from scrimp.core.errors import InputError
+from scrimp.core.events import ulid
 from scrimp.core.protocols import Benchmark
 from scrimp.core.system import System
-from scrimp.core.task import Score, Task
+from scrimp.core.task import Task
+from scrimp.evaluate import controls as controls_of
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
-from scrimp.evaluate.document import document
+from scrimp.evaluate.conduct import Conduct, Progress, Watch
+from scrimp.evaluate.document import Facts, document
+from scrimp.evaluate.executors.job import Executor
+from scrimp.evaluate.executors.local import LocalExecutor, parts_of
 from scrimp.evaluate.folder import Folder
-from scrimp.evaluate.oracle import Oracle
-from scrimp.evaluate.oracle_evidence import Golden
+from scrimp.evaluate.levels import at_levels, check_levels
 from scrimp.evaluate.systems import named
 from scrimp.journal.home import home
 from scrimp.journal.journal import Journal
-from scrimp.outfit import Parts, stand_in
+from scrimp.outfit import Outfit, check_prices
 
-GIVE_UP_AFTER = 5
-"""Trials that fail in a row, from outside, before an experiment stops: the server is gone, not the task hard."""
+__all__ = ["Experiment", "Progress", "Watch", "compare", "run"]
 
 SAMPLE_SEED = 20261123
 """Orders the tasks before the first n are taken, so that a larger n contains a smaller one."""
@@ -49,6 +46,7 @@ class Experiment:
     """What is compared, on what.
 
     Attributes:
+        systems: the first is the base, which controls are built on.
         bench: name of the benchmark; `options` are its own (`tools` of the tool world...).
         model: plays the main role in every System; each keeps its own where None.
         n: how many tasks; all where None.
@@ -56,10 +54,14 @@ class Experiment:
         budget: limits the whole experiment (`request_tokens`: every request of it); a System's own budget limits
             each run, and a trial starts only where the experiment's bears it whole. A trial that the experiment's
             budget cut short is neither scored nor counted; none is started after it.
+        levels: budgets of one run at which effectiveness is compared (EVIDENCE rule 5).
         margin: of non-inferiority, in points.
-        out: folder for trials and results; one under SCRIMP_HOME where None. One that holds some of this very
-            experiment is gone on with: finished trials are taken as they are, begun ones resumed, none paid twice.
-        workers: trials under way at once.
+        controls: whether the controls of EVIDENCE rule 3 run as well.
+        at_cost, at_quality: a budget per task in dollars, and a success rate (0 to 1), to be answered for.
+        guard: the System (or folder of an earlier experiment) whose cost per success must not be passed.
+        out: folder for trials, journal and results; one under SCRIMP_HOME where None. One that holds some of this
+            very experiment is gone on with: finished trials are taken as they are, begun ones resumed, none paid twice.
+        workers: trials under way at once; `executor` is where: `local` or `ray`.
     """
 
     systems: tuple[System, ...]
@@ -69,60 +71,43 @@ class Experiment:
     n: int | None = None
     seeds: int = 1
     budget: Budget | None = None
+    levels: tuple[Budget, ...] = ()
     margin: float = 3.0
+    controls: bool = False
+    at_cost: float | None = None
+    at_quality: float | None = None
+    guard: str = ""
     split: str | None = None
     out: Path | None = None
     prices: str | None = None
     workers: int = 1
+    executor: str = "local"
     options: tuple[tuple[str, Any], ...] = ()
     command: str = ""
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One run inside an experiment, scored."""
+class Plan:
+    """An experiment that was checked: nothing was spent yet.
 
-    system: str
-    task: str
-    seed: int
-    result: Result
-    score: Score
+    Attributes:
+        systems: those asked for, with the experiment's model, prices and limit on a request.
+        controls: those that are known before anything ran; `why` names each one's reason, and what there is none of.
+        again: Systems to be run again at budget levels.
+    """
+
+    experiment: Experiment
+    benchmark: Benchmark
+    tasks: tuple[Task, ...]
+    systems: tuple[System, ...]
+    controls: tuple[controls_of.Control, ...]
+    missing: tuple[str, ...]
+    again: tuple[System, ...]
 
     @property
-    def place(self) -> str:
-        """Where it belongs in the experiment: System, seed, task."""
-        return place_of(self.system, self.seed, self.task)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Trial:
-        """The inverse of `to_json`."""
-        score = Score(data["value"], data["success"], data["detail"])
-        return cls(data["system"], data["task"], data["seed"], Result.from_json(data), score)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "system": self.system,
-            "task": self.task,
-            "seed": self.seed,
-            "success": self.score.success,
-            "value": self.score.value,
-            "detail": self.score.detail,
-            **self.result.to_json(),
-        }
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an experiment is."""
-
-    done: int
-    total: int
-    spent: Money
-    seconds: float
-    system: str
-
-
-Watch = Callable[[Progress], None]
+    def all(self) -> tuple[System, ...]:
+        """Every System that is known to run."""
+        return (*self.systems, *(control.system for control in self.controls), *self.again)
 
 
 def compare(
@@ -145,33 +130,98 @@ async def run(experiment: Experiment, progress: Watch | None = None) -> dict[str
         InputError: something about it cannot be run; nothing was spent.
         OutsideError: the model or its server failed again and again.
     """
-    benchmark = open_benchmark(experiment.bench, experiment.data, **dict(experiment.options))
-    systems = _systems(experiment)
-    tasks = choose(benchmark, experiment.split, experiment.n)
-    _check_seeds(experiment, systems)
+    made = await plan(experiment)
     fresh = ulid()
     place = experiment.out or home() / "experiments" / fresh
-    folder = Folder.open(place, facts_of(experiment, systems, benchmark), fresh)
-    conduct = _Conduct(experiment, benchmark, tasks, folder, progress)
-    trials = await conduct.all(systems)
-    result = document(experiment, systems, benchmark, trials, conduct.facts())
+    folder = Folder.open(place, identity(made), fresh)
+    journal = Journal(folder.journal)
+    started = time.monotonic()
+    conduct = Conduct(
+        made.benchmark, folder, journal, open_executor(made, journal), budget=experiment.budget,
+        seeds=experiment.seeds, workers=experiment.workers, progress=progress,
+    )  # fmt: skip
+    try:
+        await conduct.run(made.all, made.tasks)
+        controls = list(made.controls)
+        if experiment.controls and not conduct.stopped:
+            later = controls_of.matched(made.systems, conduct.tallies)
+            await conduct.run([control.system for control in later], made.tasks)
+            controls += later
+    finally:
+        await conduct.aclose()
+    facts = Facts(
+        plan=made, tallies=conduct.tallies, controls=tuple(controls), folder=folder, journal=journal,
+        stopped=conduct.stopped, resumed=conduct.resumed, seconds=round(time.monotonic() - started, 3),
+    )  # fmt: skip
+    result = document(facts)
+    journal.close()
     folder.close(result)
     return result
 
 
-def facts_of(experiment: Experiment, systems: Sequence[System], benchmark: Benchmark) -> dict[str, Any]:
+async def plan(experiment: Experiment) -> Plan:
+    """Check an experiment, down to opening every model that it names; nothing is spent.
+
+    Raises:
+        InputError: something about it cannot be run.
+    """
+    benchmark = open_benchmark(experiment.bench, experiment.data, **dict(experiment.options))
+    systems = _systems(experiment)
+    tasks = choose(benchmark, experiment.split, experiment.n)
+    _check_seeds(experiment, systems)
+    check_levels(experiment.levels)
+    if experiment.guard and experiment.guard not in [system.name for system in systems]:
+        _check_guard(experiment.guard)
+    controls, missing = controls_of.beforehand(systems) if experiment.controls else ((), ())
+    made = Plan(
+        experiment, benchmark, tuple(tasks), systems, tuple(controls), tuple(missing),
+        at_levels(systems, experiment.levels),
+    )  # fmt: skip
+    names = [system.name for system in made.all]
+    if len(set(names)) != len(names):
+        raise InputError(f"systems need names of their own, got {', '.join(names)}", remedy="rename one: name = ...")
+    for system in made.all:
+        await _check_system(system, made, experiment)
+    return made
+
+
+async def _check_system(system: System, made: Plan, experiment: Experiment) -> None:
+    """Open everything a System names once, and look at its prices where money is limited."""
+    outfit = Outfit(system, parts_of(system, made.benchmark))
+    try:
+        means, _ = await outfit.means(made.tasks[0].tools, 0), outfit.planner()
+        limits = {**Budget.of(system.budget).limits, **(experiment.budget or Budget()).limits}
+        if "usd" in limits or experiment.at_cost is not None:
+            check_prices(means)
+    finally:
+        await outfit.aclose()
+
+
+def open_executor(made: Plan, journal: Journal) -> Executor:
+    """Where the trials run.
+
+    Raises:
+        InputError: there is no executor of that name.
+    """
+    kind = made.experiment.executor
+    if kind == "local":
+        return LocalExecutor(made.benchmark, journal)
+    if kind == "ray":
+        from scrimp.evaluate.executors.ray import RayExecutor
+
+        return RayExecutor(made.experiment, journal)
+    raise InputError(f"there is no executor {kind!r}", remedy="local or ray")
+
+
+def identity(made: Plan) -> dict[str, Any]:
     """What makes an experiment the same one: not its budget, its margin or its workers, which may change on the way."""
+    experiment = made.experiment
     return {
-        "systems": [system.to_json() for system in systems], "bench": experiment.bench,
-        "bench_version": benchmark.version, "options": [list(option) for option in experiment.options],
-        "split": experiment.split or benchmark.default_split, "n": experiment.n, "seeds": experiment.seeds,
+        "systems": [system.to_json() for system in made.systems], "bench": experiment.bench,
+        "bench_version": made.benchmark.version, "options": [list(option) for option in experiment.options],
+        "split": experiment.split or made.benchmark.default_split, "n": experiment.n, "seeds": experiment.seeds,
         "model": experiment.model, "prices": experiment.prices,
     }  # fmt: skip
-
-
-def place_of(system: str, seed: int, task: str) -> str:
-    """The name of a trial in its experiment."""
-    return f"{system}/{seed}/{task}"
 
 
 def choose(benchmark: Benchmark, split: str | None, n: int | None) -> list[Task]:
@@ -193,11 +243,21 @@ def _systems(experiment: Experiment) -> tuple[System, ...]:
         changes["model"] = experiment.model
     if experiment.prices is not None:
         changes["prices"] = experiment.prices
-    systems = tuple(system.with_(**changes) for system in experiment.systems)
-    names = [system.name for system in systems]
-    if len(set(names)) != len(names) or not all(names):
-        raise InputError(f"systems need names of their own, got {', '.join(name or '(none)' for name in names)}")
+    systems = tuple(_limited(system.with_(**changes), experiment.budget) for system in experiment.systems)
+    if not systems:
+        raise InputError("there is no System to compare", remedy="--systems baseline,efficient")
+    if not all(system.name for system in systems):
+        raise InputError("every System needs a name", remedy='name = "..."')
     return systems
+
+
+def _limited(system: System, budget: Budget | None) -> System:
+    """The System with the experiment's limit on one request, which holds whoever states it."""
+    wanted, limits = (budget or Budget()).limits, dict(Budget.of(system.budget).limits)
+    if "request_tokens" not in wanted:
+        return system
+    limits["request_tokens"] = min(wanted["request_tokens"], limits.get("request_tokens", wanted["request_tokens"]))
+    return replace(system, budget=Budget(limits))
 
 
 def _check_seeds(experiment: Experiment, systems: Sequence[System]) -> None:
@@ -211,180 +271,11 @@ def _check_seeds(experiment: Experiment, systems: Sequence[System]) -> None:
         )
 
 
-class _Conduct:
-    """Carries an experiment out: trials, their scores, the money, the files."""
+def _check_guard(guard: str) -> None:
+    from scrimp.evaluate.folder import RESULT
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        benchmark: Benchmark,
-        tasks: Sequence[Task],
-        folder: Folder,
-        progress: Watch | None,
-    ) -> None:
-        self.id, self.folder = folder.id, folder
-        self.experiment, self.benchmark, self.tasks, self.progress = experiment, benchmark, tasks, progress
-        self.journal = Journal()
-        self.begun = self._begun() if folder.done or experiment.out is not None else {}
-        self.resumed = 0
-        self.account = LocalAccount(experiment.budget or Budget(), patient=True)
-        self.spent, self.done, self.failed_in_row = NOTHING, 0, 0
-        self.total = len(experiment.systems) * len(tasks) * experiment.seeds
-        self.started = time.monotonic()
-        self.stopped = ""
-        self.oracle: Oracle | None = None
-        self.prices = ""
-
-    async def all(self, systems: Sequence[System]) -> list[Trial]:
-        """Every trial; fewer where the experiment's budget ends."""
-        agents = [self._agent(system) for system in systems]
-        made: dict[tuple[int, int, int], Trial] = {}
-        slots = anyio.CapacityLimiter(self.experiment.workers)
-
-        async def one(place: tuple[int, int, int], agent: Agent, task: Task) -> None:
-            known = self.folder.done.get(place_of(agent.system.name, place[1], task.id))
-            if known is not None:
-                made[place] = await self._taken(Trial.from_json(known))
-                return
-            async with slots:
-                trial = None if self.stopped else await self._trial(agent, task, place[1])
-            if trial is not None:
-                made[place] = trial
-                self.folder.add(trial.place, trial.to_json())
-
-        try:
-            with anyio.move_on_after(self._seconds()) as clock:
-                async with anyio.create_task_group() as group:
-                    for place, agent, task in self._places(agents):
-                        if self.experiment.workers == 1:
-                            await one(place, agent, task)
-                        else:
-                            group.start_soon(one, place, agent, task)
-            if clock.cancelled_caught:
-                self.stopped = f"budget seconds={self._seconds():g} is over"
-        except ExceptionGroup as several:
-            raise one_of(several) from several
-        finally:
-            self.folder.close()
-            with anyio.CancelScope(shield=True):
-                await self.account.close()
-                for agent in agents:
-                    await agent.outfit.aclose()
-        return [made[place] for place in sorted(made)]
-
-    def _places(self, agents: Sequence[Agent]) -> Iterator[tuple[tuple[int, int, int], Agent, Task]]:
-        """Every trial in the order of running: Systems take turns on each task."""
-        for seed in range(self.experiment.seeds):
-            for index, task in enumerate(self.tasks):
-                for number, agent in enumerate(agents):
-                    yield (number, seed, index), agent, task
-
-    def _begun(self) -> dict[str, tuple[str, bool]]:
-        """Runs that an earlier session began, by their places, and whether they ended: those are not in the trials'
-        lines where that session ended just before it could write one. A run that a budget ended is begun anew, since
-        it may have been the experiment's."""
-        runs = self.journal.runs(experiment=self.id, limit=10**9)
-        return {
-            record.labels["trial"]: (record.id, record.status not in ("running", "stopped"))
-            for record in reversed(runs)
-            if record.labels.get("trial") and record.status != "budget"
-        }
-
-    async def _taken(self, trial: Trial) -> Trial:
-        """A trial of an earlier session: it is counted and charged, and not run again."""
-        await self._charge(trial.result)
-        self.resumed += 1
-        self._count(trial)
-        return trial
-
-    async def _charge(self, result: Result) -> None:
-        """Charge what an earlier session spent, by the keys that a ledger tells."""
-        total = result.ledger.total
-        spent: dict[str, int | Decimal] = {"tokens": total.tokens.total, "steps": result.steps}
-        if total.cost.amount is not None:
-            spent["usd"] = total.cost.amount
-        await self.account.charge({key: value for key, value in spent.items() if key in self.account.limits})
-
-    def _count(self, trial: Trial) -> None:
-        """One more trial is there."""
-        self.done += 1
-        self.spent = sum_of((self.spent, trial.result.ledger.total.cost))
-        if self.progress is not None:
-            seconds = time.monotonic() - self.started
-            self.progress(Progress(self.done, self.total, self.spent, seconds, trial.system))
-
-    def _agent(self, system: System) -> Agent:
-        """An agent for all trials of a System; a limit on one request holds whoever states it."""
-        limits, wanted = dict(Budget.of(system.budget).limits), (self.experiment.budget or Budget()).limits
-        if "request_tokens" in wanted:
-            limits["request_tokens"] = min(
-                wanted["request_tokens"], limits.get("request_tokens", wanted["request_tokens"])
-            )
-        return Agent(system, budget=Budget(limits), parts=self._parts(system), journal=self.journal)
-
-    def _seconds(self) -> float | None:
-        """How long the experiment may take."""
-        limits = (self.experiment.budget or Budget()).limits
-        return float(limits["seconds"]) if "seconds" in limits else None
-
-    async def _trial(self, agent: Agent, task: Task, seed: int) -> Trial | None:
-        """One trial; None where the experiment's budget does not bear it, or cut it short."""
-        place = place_of(agent.system.name, seed, task.id)
-        begun, ended = self.begun.pop(place, ("", False))
-        try:
-            if begun and ended:
-                result = await agent.replay(begun)  # at no cost: what it was answered is in the journal
-                await self._charge(result)
-            elif begun:
-                result = await agent.resume(begun, tools=task.tools, account=self.account)
-            else:
-                labels = {"trial": place}
-                result = await agent.arun(task, labels=labels, account=self.account, experiment=self.id, seed=seed)
-        except BudgetExceeded as stop:
-            self.stopped = str(stop)
-            return None
-        # Its own limits it was given whole, so any other that held it back is the experiment's.
-        outer = {result.stopped_by, *result.held_back_by} - {"", *agent.budget.limits}
-        if outer:
-            key = sorted(outer)[0]
-            limit = self.account.limits.get(key, "")
-            self.stopped = result.error or f"budget {key}={limit} left no room for a whole answer"
-            return None
-        self._watch_failures(result)
-        score = await self.benchmark.score(task, result.as_answer(), self._harness())
-        trial = Trial(agent.system.name, task.id, seed, result, score)
-        self._count(trial)
-        return trial
-
-    def _watch_failures(self, result: Result) -> None:
-        self.failed_in_row = self.failed_in_row + 1 if result.status == "error" else 0
-        if self.failed_in_row >= GIVE_UP_AFTER:
-            raise OutsideError(
-                f"{GIVE_UP_AFTER} trials in a row failed, the last with: {result.error}",
-                remedy=f"what was done is kept; the same command with --out {self.folder.path} goes on with it",
-            )
-
-    def _parts(self, system: System) -> Parts:
-        name = stand_in(system.model)
-        if not name.startswith("oracle"):
-            return Parts()
-        # One oracle per System: its simulated prompt cache is cold for each, its errors are the same for all.
-        self.oracle = Oracle.parse(name, cast("Golden", self.benchmark))
-        return Parts(models={"main": self.oracle})
-
-    def _harness(self) -> Context:
-        """Doors for a scorer; what it spends is not the agent's. Scorers so far ask no model."""
-        account = LocalAccount(Budget())
-        means = Means(models={}, prices=PriceList("none", ""))
-        return Context(means, Run(ulid(), ListSink()), Place(account, component="harness"))
-
-    def facts(self) -> dict[str, Any]:
-        """What the document says about how the experiment went."""
-        return {
-            "experiment": self.id,
-            "folder": str(self.folder.path),
-            "resumed": self.resumed,
-            "stopped": self.stopped,
-            "oracle": self.oracle.facts if self.oracle is not None else None,
-            "seconds": round(time.monotonic() - self.started, 3),
-        }
+    if not (Path(guard) / RESULT).is_file():
+        raise InputError(
+            f"--guard {guard} is neither a System of this comparison nor a folder of an earlier one",
+            remedy="name one of --systems, or the --out of a comparison",
+        )

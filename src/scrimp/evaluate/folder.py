@@ -2,6 +2,7 @@
 
 experiment.json   what is compared, on what, and the identity of both
 trials.jsonl      one line for each finished trial, written when it is finished
+journal.sqlite    the journal of its runs
 result.json       what it all came to
 """
 
@@ -19,7 +20,7 @@ from scrimp.core.messages import digest
 from scrimp.journal.locks import write_whole
 
 FORMAT = "scrimp-experiment/1"
-WHAT, TRIALS, RESULT = "experiment.json", "trials.jsonl", "result.json"
+WHAT, TRIALS, RESULT, JOURNAL = "experiment.json", "trials.jsonl", "result.json", "journal.sqlite"
 
 
 @dataclass
@@ -29,10 +30,12 @@ class Folder:
     Attributes:
         id: of the experiment, the same when it is gone on with.
         done: finished trials of earlier sessions, as JSON, by their place.
+        again: whether an earlier session began it.
     """
 
     path: Path
     id: str
+    again: bool = False
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lines: IO[str] | None = None
 
@@ -65,7 +68,12 @@ class Folder:
             different = sorted(key for key in facts if digest(known.get(key)) != digest(facts[key]))
             what = ", ".join(different) or "something"
             raise InputError(f"{path} holds another experiment ({what} differs)", remedy="name another --out")
-        return cls(path, str(known["id"]), _trials(path / TRIALS))
+        return cls(path, str(known["id"]), True, trials_of(path))
+
+    @property
+    def journal(self) -> Path:
+        """The file of the journal."""
+        return self.path / JOURNAL
 
     def add(self, place: str, trial: Mapping[str, Any]) -> None:
         """Write down a finished trial."""
@@ -96,9 +104,10 @@ def _read(path: Path) -> dict[str, Any] | None:
     return data
 
 
-def _trials(path: Path) -> dict[str, dict[str, Any]]:
+def trials_of(folder: Path) -> dict[str, dict[str, Any]]:
     """Finished trials by place; a last line that was cut when its process ended is none."""
     found: dict[str, dict[str, Any]] = {}
+    path = folder / TRIALS
     if not path.exists():
         return found
     with path.open(encoding="utf-8", errors="replace") as lines:

@@ -15,7 +15,7 @@ from scrimp.core.budget import Amount
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.events import Event, Key, Recorded
 from scrimp.core.ledger import Ledger
-from scrimp.core.messages import canonical
+from scrimp.core.messages import canonical, digest
 from scrimp.core.money import Money, plain
 from scrimp.core.usage import Usage
 from scrimp.journal.home import home
@@ -234,6 +234,18 @@ class Journal:
             _event({"charged": "", **dict(zip(_EVENT_COLUMNS, json.loads(row["worst"]), strict=False))})
             for row in self._select(query, (run, run))
         ]
+
+    def fingerprint(self, experiment: str) -> str:
+        """One hash of everything that happened in an experiment's runs: calls, what was asked and answered, and what it
+        cost; not when, nor how long it took."""
+        rows = self._select(
+            "SELECT labels.value, span, door, ordinal, attempt, events.status, amount, request_hash, response_hash "
+            "FROM events JOIN runs ON events.run = runs.id "
+            "LEFT JOIN labels ON labels.run = runs.id AND labels.key = 'trial' WHERE runs.experiment = ? "
+            "ORDER BY labels.value, span, door, ordinal, attempt, events.seq",
+            (experiment,),
+        )
+        return digest([list(row) for row in rows])
 
     def steps(self, run: str) -> Iterator[dict[str, Any]]:
         """Events with their texts, one JSON value each; what `export` writes and `show` prints."""

@@ -158,13 +158,13 @@ def test_steps_hold_what_the_model_saw(journal: Journal) -> None:
 
 def test_rewards_come_from_an_experiments_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCRIMP_HOME", str(tmp_path))
-    result = compare(["baseline"], "toolworld", model="oracle?error=0.3", n=6)
-    document = audit_paths([tmp_path / "journal.sqlite"], Options(workers=1)).to_json()
+    result = compare(["baseline"], "toolworld", model="oracle?error=0.3", n=6, out=tmp_path / "out")
+    document = audit_paths([tmp_path / "out" / "journal.sqlite"], Options(workers=1)).to_json()
     assert document["runs"] == 6
     assert document["success_rate"]["mean"] == pytest.approx(result["systems"][0]["effectiveness"]["mean"])
-    journal = Journal(tmp_path / "journal.sqlite")
-    path = exported(journal, tmp_path / "runs.jsonl")
+    journal = Journal(tmp_path / "out" / "journal.sqlite")
+    path = exported(journal, tmp_path / "out" / "runs.jsonl")
     journal.close()
-    told = {trace.id: trace.reward for trace in read(tmp_path / "journal.sqlite")}
+    told = {trace.id: trace.reward for trace in read(tmp_path / "out" / "journal.sqlite")}
     assert {trace.id: trace.reward for trace in read(path)} == told
     assert None not in told.values()

@@ -1,0 +1,1 @@
+"""Where the trials of an experiment run: in this process, or on a cluster."""
