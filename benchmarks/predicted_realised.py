@@ -1,14 +1,14 @@
 """What the audit predicted of three behavioural remedies, beside what they saved when they were applied for real.
 
-    python benchmarks/predicted_realised.py --n 20 [--model local] [--bench "toolworld?tools=16"] [--max-steps 6] [--out DIR]
+    python benchmarks/predicted_realised.py --n 20 [--model local] [--bench "toolworld?tools=16"] [--max-steps 6]
 
 The baseline runs n tasks of the tool world; `scrimp audit` reads its journal and predicts what each remedy would have
 saved. Then each remedy is put into the System, as `--emit-config` writes it, and runs the same tasks. Predicted and
 realised are shares of what the baseline's model calls cost (local tokens at the reference list; the world's priced
 tools are left out), realised with its paired interval; success stands beside. The tasks on which the audit learns are
 the tasks on which the remedy runs: what is tested is the arithmetic of the what-if and its label "behavioural", not how
-it carries over to other tasks. `--max-steps` bounds both sides alike: a model of this size now and then repeats one call
-until its loop ends, and one such run would outweigh all others.
+it carries over to other tasks. `--max-steps` bounds both sides alike: a model of this size now and then repeats one
+call until its loop ends, and one such run would outweigh all others.
 """
 
 from __future__ import annotations

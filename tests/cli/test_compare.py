@@ -18,7 +18,10 @@ def test_a_comparison_is_one_document_and_a_page(scrimp, tmp_path: Path) -> None
     assert (said.code, said.err) == (0, "")
     found = said.json
     assert set(found) >= KEYS
-    assert [row["name"] for row in found["systems"]] == ["baseline", "efficient"]
+    control = "baseline on oracle?error=0.2"
+    assert [row["name"] for row in found["systems"]] == ["baseline", "efficient", control]
+    assert [row["role"] for row in found["systems"]] == ["system", "system", "control"]
+    assert control in found["controls"]
     assert found["n"] == 4
     assert Path(found["report"]).read_text(encoding="utf-8").startswith("<!doctype html>".upper()[:2])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -29,7 +32,7 @@ def test_a_comparison_is_one_document_and_a_page(scrimp, tmp_path: Path) -> None
 
 
 def test_for_people(scrimp) -> None:
-    said = scrimp(*PAIR)
+    said = scrimp(*PAIR, "--no-controls")
     assert said.code == 0
     assert "toolworld" in said.out.splitlines()[0]
     assert "n = 4 tasks" in said.out.splitlines()[0]
@@ -213,3 +216,86 @@ def test_nothing_is_fetched_without_what_runs_it(scrimp, watched, monkeypatch: p
     said = scrimp("demo")
     assert said.code == MissingExtra.exit_code
     assert said.err == "scrimp: local models need the package xllamacpp (pip install 'scrimp[local]')\n"
+
+
+def test_a_dry_run_spends_nothing(scrimp, scrimp_home: Path, tmp_path: Path) -> None:
+    found = scrimp(*PAIR, "--dry-run", "--budget", "usd=0.5", "--json").json
+    assert (found["runs"], found["n"], found["forecast"]) == (12, 4, None)
+    assert found["upper_bound"] == {"usd": "0.5", "by": "the experiment's budget",
+                                    "says": "at most $0.5, by the experiment's budget"}  # fmt: skip
+    assert not (scrimp_home / "experiments").exists()
+    said = scrimp(*PAIR, "--dry-run").out
+    assert "nothing limits its money: state --budget usd=X" in said
+    assert "no forecast" in said
+
+
+def test_earlier_trials_forecast_the_next(scrimp) -> None:
+    scrimp(*PAIR[:-1], "25")
+    more = (*PAIR[:-1], "100", "--dry-run")
+    found = scrimp(*more, "--json").json["forecast"]
+    assert found["from"] == "75 earlier trials"
+    actual = scrimp(*PAIR[:-1], "100", "--json").json
+    spent = sum(float(row["cost"]["amount"]) for row in actual["systems"])
+    assert found["usd"]["low"] < spent < found["usd"]["high"]
+    assert "forecast, 90 % interval" in scrimp(*more).out
+
+
+def test_a_guard_fails_the_job(scrimp, tmp_path: Path) -> None:
+    wordy = tmp_path / "wordy.toml"
+    wordy.write_text('planner = "react"\nmodel = "oracle?error=0.1&words=60"\n', encoding="utf-8")
+    base = tmp_path / "base.toml"
+    base.write_text('planner = "react"\nmodel = "oracle?error=0.1"\n', encoding="utf-8")
+    bench = ("--bench", "toolworld?tools=16", "--no-controls", "--n", "40")
+    said = scrimp("compare", "--systems", f"{base},{wordy}", *bench, "--guard", "base", "--json")
+    assert said.code == 1
+    assert said.json["guard"]["passed"] is False
+    scrimp("compare", "--systems", str(base), *bench, "--out", "earlier")
+    said = scrimp("compare", "--systems", str(base), *bench, "--guard", "earlier", "--json")
+    assert (said.code, said.json["guard"]["passed"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--guard", "nobody"), "neither a System of this comparison nor a folder"),
+        (("--workers", "cluster"), "local, local:4, ray or ray:8"),
+        (("--at-cost", "steps=3"), "levels are matched in usd, tokens, seconds"),
+        (("--at-quality", "70"), "not between 0 and 1"),
+    ],
+)
+def test_a_wrong_option_is_one_line_before_anything_is_spent(scrimp, given, said: str, scrimp_home: Path) -> None:
+    found = scrimp(*PAIR, *given)
+    assert found.code == 2
+    assert said in found.err
+    assert found.err.count("\n") == 1
+    assert not (scrimp_home / "experiments").exists()
+
+
+def test_a_specification_says_the_same_as_options(scrimp, tmp_path: Path) -> None:
+    spec = tmp_path / "experiment.toml"
+    spec.write_text(
+        'bench = "toolworld?tools=16"\nmodel = "oracle?error=0.1"\nn = 9\nsystems = ["baseline", "efficient"]\n'
+        'levels = [{usd = "0.0004"}]\n[[system]]\nname = "short"\nplanner = {name = "react", max_steps = 2}\n',
+        encoding="utf-8",
+    )
+    found = scrimp(
+        "compare", "--spec", str(spec), "--n", "4", "--at-cost", "tokens=3000", "--no-controls", "--json"
+    ).json
+    assert [row["name"] for row in found["systems"]] == ["baseline", "efficient", "short"]
+    assert found["n"] == 4
+    assert [level["budget"] for level in found["levels"]] == [{"usd": "0.0004"}, {"tokens": 3000}]
+    assert found["at_cost"]["best"] in ("baseline", "efficient", "short")
+    spec.write_text('bench = "toolworld"\nsytems = ["baseline"]\n', encoding="utf-8")
+    wrong = scrimp("compare", "--spec", str(spec))
+    assert wrong.code == 2
+    assert "'sytems'" in wrong.err
+    assert "systems" in wrong.err
+
+
+def test_tables_are_listed_and_repeated(scrimp) -> None:
+    assert {row["name"] for row in scrimp("reproduce", "--json").json} == {"bfcl", "toolworld"}
+    said = scrimp("reproduce", "toolworld", "--n", "4", "--json")
+    assert said.code == 0
+    assert said.json["n"] == 4
+    assert "no forecast" in said.err
+    assert "no table" in scrimp("reproduce", "toolwrld").err

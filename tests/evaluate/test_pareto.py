@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from scrimp.core.errors import InputError
-from scrimp.evaluate.pareto import Point, frontier, hypervolume
+from scrimp.evaluate.pareto import Point, frontier, hypervolume, uncertain
 
 
 def names(points):
@@ -62,3 +62,27 @@ def test_hypervolume_equals_the_share_of_random_darts():
     darts = rng.random((20000, 2))
     under = ((xs[None] <= darts[:, :1]) & (ys[None] >= darts[:, 1:])).any(axis=1).mean()
     assert hypervolume(points, 1.0).value == pytest.approx(under, abs=0.01)
+
+
+def test_who_is_surely_on_the_frontier() -> None:
+    rng = np.random.default_rng(1)
+    n = 300
+    cheap = (np.full(n, 1.0), (rng.random(n) < 0.5).astype(float))
+    good = (np.full(n, 2.0), (rng.random(n) < 0.9).astype(float))
+    bad = (np.full(n, 3.0), (rng.random(n) < 0.3).astype(float))
+    found = uncertain({"cheap": cheap, "good": good, "bad": bad}, 10.0)
+    assert found.probability["cheap"] == 1  # nothing is cheaper
+    assert found.probability["good"] > 0.99
+    assert found.probability["bad"] < 0.01
+    seen = hypervolume([Point(name, float(c.mean()), float(s.mean())) for name, (c, s) in
+                        {"cheap": cheap, "good": good}.items()], 10.0).value  # fmt: skip
+    assert found.area is not None
+    assert found.area[0] < seen < found.area[1]
+
+
+def test_two_that_are_alike_share_the_frontier() -> None:
+    rng = np.random.default_rng(2)
+    costs, success = np.exp(rng.standard_normal((2, 200))), (rng.random((2, 200)) < 0.6).astype(float)
+    found = uncertain({"a": (costs[0], success[0]), "b": (costs[1], success[1])}, 10.0)
+    assert min(found.probability.values()) > 0.2
+    assert uncertain({"a": (costs[0][:10], success[0][:10])}, 10.0).area is None

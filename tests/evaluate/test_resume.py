@@ -129,8 +129,8 @@ def test_what_was_spent_before_counts_against_the_budget(tmp_path: Path) -> None
 
 def test_another_experiments_folder_is_refused(tmp_path: Path) -> None:
     anyio.run(run, experiment(tmp_path / "out", n=2))
-    with pytest.raises(InputError, match=r"holds another experiment \(n differs\)"):
-        anyio.run(run, experiment(tmp_path / "out", n=3))
+    with pytest.raises(InputError, match=r"holds another experiment \(split differs\)"):
+        anyio.run(run, experiment(tmp_path / "out", n=2, split="dev"))
     (tmp_path / "strange").mkdir()
     (tmp_path / "strange" / "trials.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(InputError, match="but not of which experiment"):
@@ -147,3 +147,10 @@ def test_a_line_that_was_cut_is_run_again(tmp_path: Path) -> None:
     again = anyio.run(run, experiment(tmp_path / "out", n=3))
     assert whole(again) == whole(straight)
     assert sum(1 for line in trials.read_text("utf-8").splitlines() if line.endswith("}")) == 6
+
+
+def test_more_tasks_take_those_that_are_there(tmp_path: Path) -> None:
+    anyio.run(run, experiment(tmp_path / "out", n=3))
+    more = anyio.run(run, experiment(tmp_path / "out", n=5))
+    assert (more["n"], more["resumed"]) == (5, 6)
+    assert whole(more) == whole(anyio.run(run, experiment(tmp_path / "straight", n=5)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scrimp.cli.tables import Grid
     from scrimp.evaluate.experiment import Progress as Done
 
-STOPPED = 3
+NO, STOPPED = 1, 3
 
 
 def watch(shown: Progress) -> Callable[[Done], None]:
@@ -28,14 +28,16 @@ def watch(shown: Progress) -> Callable[[Done], None]:
 
     def update(at: Done) -> None:
         spent = "an unknown amount" if at.spent.amount is None else values.dollars(at.spent.amount)
-        shown.update(at.done, at.total, f"{spent} spent", elapsed=at.seconds)
+        left = "" if at.left is None or at.left.amount is None else f", {values.dollars(at.left.amount)} left"
+        shown.update(at.done, at.total, f"{spent} spent{left}", elapsed=at.seconds)
 
     return update
 
 
 def finish(document: dict[str, Any], as_json: bool) -> None:
     """Write the report, print the document, and leave with its exit code."""
-    code = STOPPED if document.get("stopped") else 0
+    guard = document.get("guard")
+    code = STOPPED if document.get("stopped") else NO if guard and guard["passed"] is False else 0
     if document["systems"]:
         try:
             document["report"] = str(write_report(document, Path(document["folder"])))
@@ -66,14 +68,47 @@ def print_comparison(document: Mapping[str, Any]) -> None:
         show(_systems(systems), "")
         show(_where("components", "cost by component", systems), "")
         show(_where("terms", "cost by term", systems), "")
-    for pair in document["pairs"]:
-        show(safe(pair["says"]))
+    for line in _sayings(document):
+        show(safe(line))
     for line in document.get("notes") or ():
         show(f"- {safe(line)}")
     if document.get("command"):
         show(f"- repeat it with: {safe(document['command'])}")
     if document.get("report"):
         show("", f"report: {document['report']}")
+
+
+def _sayings(document: Mapping[str, Any]) -> Iterator[str]:
+    """Everything that may be said, in words."""
+    yield from (pair["says"] for pair in document["pairs"])
+    for level in document.get("levels") or ():
+        yield from (f"{line}." for line in level["says"])
+    for key in ("at_cost", "at_quality", "guard", "power"):
+        if document.get(key):
+            yield document[key]["says"]
+
+
+def print_forecast(found: Mapping[str, Any]) -> None:
+    """The document of a dry run for people."""
+    show(f"{found['runs']} runs: {found['n']} tasks, {found['seeds']} seed{'s' if found['seeds'] > 1 else ''}", "")
+    made = table("system", "runs", "model", right=("runs",), fixed=("system",))
+    for row in found["systems"]:
+        made.add(safe(row["name"]), str(row["runs"]), safe(row["model"]))
+    show(made, "")
+    show(f"- {found['upper_bound']['says']}")
+    forecast = found["forecast"]
+    if forecast is None:
+        show("- no forecast: no earlier trials of all these Systems; a run with --n 10 and the same --out makes some,")
+        show("  and they count when the whole is run there")
+    else:
+        show(f"- forecast, 90 % interval, from {forecast['from']}:")
+        for unit, write_ in (("usd", values.dollars), ("tokens", values.count), ("seconds", values.seconds)):
+            if forecast[unit]:
+                low, mean, high = (write_(forecast[unit][key]) for key in ("low", "mean", "high"))
+                show(f"    {unit}: {mean} ({low} to {high})")
+    for line in found["missing_controls"]:
+        show(f"- no control for {safe(line)}")
+    show(f"- {found['power']['says']}")
 
 
 def _headline(document: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from scrimp.core.errors import InputError, OutsideError
 if TYPE_CHECKING:
     from scrimp.agent import Result
     from scrimp.core.task import Answer
+    from scrimp.journal.journal import Journal
     from scrimp.journal.resume import Outcome
 
 app = new_app("What was run: read it, repeat it at no cost, hand it on.")

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scrimp.core.budget import Budget
 from scrimp.core.system import System
 from scrimp.core.version import VERSION
-from scrimp.evaluate import statistics
+from scrimp.evaluate import levels, statistics
 from scrimp.evaluate import trial as measured
 from scrimp.evaluate.controls import Control
-from scrimp.evaluate.folder import JOURNAL, Folder
-from scrimp.evaluate.pareto import Point, frontier, hypervolume
-from scrimp.evaluate.trial import MEASURES, Trial, paired
-from scrimp.evaluate.words import CONTROLS_NOT_RUN, says
+from scrimp.evaluate.curves import curves
+from scrimp.evaluate.folder import JOURNAL, Folder, trials_of
+from scrimp.evaluate.guard import Guard, Side, guard
+from scrimp.evaluate.inference import power_line
+from scrimp.evaluate.pairs import pairs
+from scrimp.evaluate.pareto import Point, frontier, hypervolume, uncertain
+from scrimp.evaluate.resampling import Floats, by_task
+from scrimp.evaluate.trial import UNITS, Trial, paired, read
+from scrimp.evaluate.words import CONTROLS_NOT_RUN
 from scrimp.journal.journal import Journal
 from scrimp.outfit import stand_in
 
 if TYPE_CHECKING:
     from scrimp.evaluate.conduct import Tally
-    from scrimp.evaluate.experiment import Plan
+    from scrimp.evaluate.experiment import Experiment, Plan
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,11 @@ class Facts:
         """Those that were compared and their controls, without those that ran again at a budget level."""
         return [*self.plan.systems, *(control.system for control in self.controls)]
 
+    @property
+    def names(self) -> list[str]:
+        """Systems and controls that have trials."""
+        return [system.name for system in self.systems if self.trials(system.name)]
+
     def trials(self, system: str) -> list[Trial]:
         """The trials of a System; none where it did not run."""
         return self.tallies[system].trials if system in self.tallies else []
@@ -54,7 +66,7 @@ def document(facts: Facts) -> dict[str, Any]:
     """The document of COMMANDS (`compare --json`), in the shape report/data.py reads."""
     experiment, controls = facts.plan.experiment, {control.system.name: control for control in facts.controls}
     rows = [_row(system, facts.tallies[system.name], controls.get(system.name), facts)
-            for system in facts.systems if facts.trials(system.name)]  # fmt: skip
+            for system in facts.systems if system.name in facts.names]  # fmt: skip
     return {
         "experiment": facts.folder.id,
         "bench": experiment.bench,
@@ -63,11 +75,19 @@ def document(facts: Facts) -> dict[str, Any]:
         "model": experiment.model or ", ".join(sorted({system.model for system in facts.plan.systems})),
         "n": max((row["n"] for row in rows), default=0),
         "systems": rows,
-        **_frontier(rows),
-        "pairs": list(_pairs(facts)),
+        **_frontier(rows, facts),
+        "pairs": pairs(
+            {name: facts.trials(name) for name in facts.names},
+            frozenset(controls),
+            experiment.margin / 100,
+            _controls_complete(facts),
+        ),
+        **_questions(facts, rows),
+        "guard": _guard(facts),
+        "power": power_line(len(facts.plan.tasks), experiment.margin / 100).to_json(),
         "forecast": None,
         "report": None,
-        "prices": "; ".join(sorted({row["cost"]["prices"] for row in rows if row["cost"].get("prices")})),
+        "prices": "; ".join(_lists(rows)),
         "controls": _controls(facts),
         "margin": experiment.margin / 100,
         "seeds": experiment.seeds,
@@ -82,6 +102,12 @@ def document(facts: Facts) -> dict[str, Any]:
         "command": experiment.command,
         "notes": _notes(facts),
     }
+
+
+def _lists(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The price lists that any amount was priced at."""
+    labels = [label for row in rows for label in (row["cost"].get("prices") or "").split("; ")]
+    return sorted({label for label in labels if label})
 
 
 def environment() -> dict[str, Any]:
@@ -118,56 +144,104 @@ def _row(system: System, tally: Tally, control: Control | None, facts: Facts) ->
     return row
 
 
-def _frontier(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Mark the rows that are on the frontier, and measure the area under it."""
+def _frontier(rows: Sequence[dict[str, Any]], facts: Facts) -> dict[str, Any]:
+    """Mark the rows that are on the frontier, and how surely; measure the area under it."""
     points = [Point(row["name"], row["cost"]["mean"], row["effectiveness"]["mean"]) for row in rows]
     on_frontier = {point.name for point in frontier(points)}
+    sample = _sample(facts)
+    reference = _reference(sample)
+    sure = uncertain(sample, reference) if reference else None
     for row in rows:
         row["on_frontier"] = row["name"] in on_frontier
-    known = [point.cost for point in points if point.cost is not None]
-    area = hypervolume(points, max(known)) if known and max(known) > 0 else None
-    return {"hypervolume": None if area is None else area.to_json()}
+        row["frontier_probability"] = sure.probability.get(row["name"]) if sure else None
+    if sure is None:
+        return {"hypervolume": None}
+    area = hypervolume(points, reference).to_json()
+    return {"hypervolume": {**area, "interval": None if sure.area is None else list(sure.area)}}
 
 
-def _pairs(facts: Facts) -> Iterator[dict[str, Any]]:
-    """Every two Systems, and each System against the controls; never two controls."""
-    controls = {control.system.name for control in facts.controls}
-    names = [system.name for system in facts.systems if facts.trials(system.name)]
-    complete = _controls_complete(facts)
-    for a, b in combinations(names, 2):
-        if a not in controls or b not in controls:
-            yield _pair(facts.trials(a), facts.trials(b), facts.plan.experiment.margin, complete)
+def _sample(facts: Facts) -> dict[str, tuple[Floats, Floats]]:
+    """Costs and successes of every System whose prices are known, on the tasks that all of them did."""
+    priced = [name for name in facts.names if measured.dollars(facts.trials(name)) is not None]
+    units = [{trial.unit for trial in facts.trials(name)} for name in priced]
+    common = set.intersection(*units) if units else set()
+    out: dict[str, tuple[Floats, Floats]] = {}
+    for name in priced if common else ():
+        own = sorted((trial for trial in facts.trials(name) if trial.unit in common), key=lambda trial: trial.unit)
+        tasks = measured.tasks(own)
+        out[name] = by_task(measured.dollars(own) or [], tasks), by_task(measured.success(own), tasks)
+    return out
 
 
-def _pair(a: Sequence[Trial], b: Sequence[Trial], margin: float, controls_run: bool) -> dict[str, Any]:
-    """`b` against `a`, on the trials that both have."""
-    names = {"a": a[0].system, "b": b[0].system}
-    a, b = paired(a, b)
-    if not a:
-        return {**names, "success_difference": None, "cost_ratio": None, "says": "no trial in common"}
-    tasks = measured.tasks(a)
-    success = statistics.non_inferior(measured.success(a), measured.success(b), tasks, margin=margin / 100)
-    ratios = {}
-    for name, measure in MEASURES.items():
-        one, other = measure(a), measure(b)
-        if one is not None and other is not None:
-            ratios[name] = statistics.log_cost_ratio(one, other, tasks)
-    # Physical units decide where a price is unknown.
-    decisive = ratios.get("cost") or ratios["tokens"]
-    saying = says(names["a"], names["b"], success, decisive, controls_run=controls_run)
+def _reference(sample: Mapping[str, tuple[Floats, Floats]]) -> float:
+    """The dearest cost of interest: the next half decade above the dearest System, so that a rerun has the same."""
+    dearest = max((float(costs.mean()) for costs, _ in sample.values()), default=0.0)
+    return 10 ** (math.ceil(2 * math.log10(dearest)) / 2) if dearest > 0 else 0.0
+
+
+def _questions(facts: Facts, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Levels, and the two questions: the best at a cost, the cheapest at a quality."""
+    experiment, trials = facts.plan.experiment, {name: tally.trials for name, tally in facts.tallies.items()}
+    found = [levels.level(budget, facts.names, trials) for budget in all_levels(experiment)]
+    asked = experiment.at_cost
+    at_cost = next((one for one in found if asked is not None and one["budget"] == asked.to_json()), None)
     return {
-        **names,
-        "n": len(set(tasks)),
-        "success_difference": success.difference.to_json(),
-        "non_inferior": success.answer,
-        "margin": margin / 100,
-        "n_needed": success.needed,
-        "discordant": success.discordant,
-        "cost_ratio": ratios["cost"].to_json() if "cost" in ratios else None,
-        **{f"{name}_ratio": ratios[name].to_json() for name in ("tokens", "seconds", "calls")},
-        "verdict": saying.verdict,
-        "says": saying.text,
+        "levels": found,
+        "at_cost": levels.at_cost(at_cost) if at_cost else None,
+        "at_quality": None if experiment.at_quality is None else levels.at_quality(experiment.at_quality, rows),
+        "curves": curves(_units(facts)),
     }
+
+
+def all_levels(experiment: Experiment) -> tuple[Budget, ...]:
+    """The levels that were asked for, the one of `at_cost` among them."""
+    wanted = (*experiment.levels, *((experiment.at_cost,) if experiment.at_cost else ()))
+    return tuple(dict.fromkeys(wanted))
+
+
+def _units(facts: Facts) -> dict[str, dict[str, tuple[list[float], list[float], list[str]]]]:
+    """What each System used and solved, by unit; Systems whose amounts are not known are left out."""
+    out: dict[str, dict[str, tuple[list[float], list[float], list[str]]]] = {}
+    for unit, measure in UNITS.items():
+        for name in facts.names:
+            own = facts.trials(name)
+            used = measure(own)
+            if used is not None:
+                out.setdefault(unit, {})[name] = used, measured.success(own), measured.tasks(own)
+    return out
+
+
+def _guard(facts: Facts) -> dict[str, Any] | None:
+    """Each System against the one that guards, or against an earlier experiment's of the same name."""
+    base = facts.plan.experiment.guard
+    if not base:
+        return None
+    found: list[Guard | None] = []
+    for name in [system.name for system in facts.plan.systems if system.name != base]:
+        earlier = facts.trials(base) if base in facts.tallies else trials_in(Path(base), name)
+        ours, theirs = paired(earlier, facts.trials(name))
+        found.append(guard(*_sides(base, ours, name, theirs), measured.tasks(ours)) if ours else None)
+    told = [one.to_json() for one in found if one is not None]
+    answers = {one.passed if one else None for one in found}
+    passed = False if False in answers else None if None in answers else True
+    says = " ".join(one["says"] for one in told) or f"guard: no trial in common with {base}: cannot tell."
+    return {"base": base, "passed": passed, "says": says, "rows": told}
+
+
+def _sides(base: str, ours: Sequence[Trial], name: str, theirs: Sequence[Trial]) -> tuple[Side, Side]:
+    """Both sides in dollars, or in tokens where a price is unknown."""
+    one, other = measured.dollars(ours), measured.dollars(theirs)
+    if one is None or other is None:
+        one, other = measured.tokens(ours) or [], measured.tokens(theirs) or []
+    return Side(base, one, measured.success(ours)), Side(name, other, measured.success(theirs))
+
+
+def trials_in(folder: Path, system: str) -> list[Trial]:
+    """The trials of a System in the folder of an earlier experiment; of its only System where none has that name."""
+    lines = list(trials_of(folder).values())
+    names = {str(line["system"]) for line in lines}
+    wanted = system if system in names or len(names) != 1 else names.pop()
+    return [read(line)[0] for line in lines if line["system"] == wanted]
 
 
 def _controls_complete(facts: Facts) -> bool:

@@ -25,7 +25,7 @@ from scrimp.core.task import Task
 from scrimp.evaluate import controls as controls_of
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
 from scrimp.evaluate.conduct import Conduct, Progress, Watch
-from scrimp.evaluate.document import Facts, document
+from scrimp.evaluate.document import Facts, all_levels, document
 from scrimp.evaluate.executors.job import Executor
 from scrimp.evaluate.executors.local import LocalExecutor, parts_of
 from scrimp.evaluate.folder import Folder
@@ -57,7 +57,8 @@ class Experiment:
         levels: budgets of one run at which effectiveness is compared (EVIDENCE rule 5).
         margin: of non-inferiority, in points.
         controls: whether the controls of EVIDENCE rule 3 run as well.
-        at_cost, at_quality: a budget per task in dollars, and a success rate (0 to 1), to be answered for.
+        at_cost, at_quality: a budget of one run, which becomes a level, and a success rate (0 to 1): who is the best
+            there, and the cheapest.
         guard: the System (or folder of an earlier experiment) whose cost per success must not be passed.
         out: folder for trials, journal and results; one under SCRIMP_HOME where None. One that holds some of this
             very experiment is gone on with: finished trials are taken as they are, begun ones resumed, none paid twice.
@@ -74,7 +75,7 @@ class Experiment:
     levels: tuple[Budget, ...] = ()
     margin: float = 3.0
     controls: bool = False
-    at_cost: float | None = None
+    at_cost: Budget | None = None
     at_quality: float | None = None
     guard: str = ""
     split: str | None = None
@@ -133,7 +134,11 @@ async def run(experiment: Experiment, progress: Watch | None = None) -> dict[str
     made = await plan(experiment)
     fresh = ulid()
     place = experiment.out or home() / "experiments" / fresh
-    folder = Folder.open(place, identity(made), fresh)
+    beside = {
+        "n": len(made.tasks), "seeds": experiment.seeds, "ran": [system.to_json() for system in made.all],
+        "command": experiment.command,
+    }  # fmt: skip
+    folder = Folder.open(place, identity(made), fresh, beside)
     journal = Journal(folder.journal)
     started = time.monotonic()
     conduct = Conduct(
@@ -169,13 +174,16 @@ async def plan(experiment: Experiment) -> Plan:
     systems = _systems(experiment)
     tasks = choose(benchmark, experiment.split, experiment.n)
     _check_seeds(experiment, systems)
-    check_levels(experiment.levels)
+    levels = all_levels(experiment)
+    check_levels(levels)
+    if experiment.at_quality is not None and not 0 < experiment.at_quality <= 1:
+        raise InputError(f"a quality of {experiment.at_quality:g} is not between 0 and 1", remedy="--at-quality 0.8")
     if experiment.guard and experiment.guard not in [system.name for system in systems]:
         _check_guard(experiment.guard)
     controls, missing = controls_of.beforehand(systems) if experiment.controls else ((), ())
     made = Plan(
         experiment, benchmark, tuple(tasks), systems, tuple(controls), tuple(missing),
-        at_levels(systems, experiment.levels),
+        at_levels(systems, levels),
     )  # fmt: skip
     names = [system.name for system in made.all]
     if len(set(names)) != len(names):
@@ -191,7 +199,7 @@ async def _check_system(system: System, made: Plan, experiment: Experiment) -> N
     try:
         means, _ = await outfit.means(made.tasks[0].tools, 0), outfit.planner()
         limits = {**Budget.of(system.budget).limits, **(experiment.budget or Budget()).limits}
-        if "usd" in limits or experiment.at_cost is not None:
+        if "usd" in limits:
             check_prices(means)
     finally:
         await outfit.aclose()
@@ -214,13 +222,14 @@ def open_executor(made: Plan, journal: Journal) -> Executor:
 
 
 def identity(made: Plan) -> dict[str, Any]:
-    """What makes an experiment the same one: not its budget, its margin or its workers, which may change on the way."""
+    """What makes an experiment the same one: not its budget, margin or workers, which may change on the way, nor the
+    number of tasks and seeds, which may grow: a larger n contains a smaller one."""
     experiment = made.experiment
     return {
         "systems": [system.to_json() for system in made.systems], "bench": experiment.bench,
         "bench_version": made.benchmark.version, "options": [list(option) for option in experiment.options],
-        "split": experiment.split or made.benchmark.default_split, "n": experiment.n, "seeds": experiment.seeds,
-        "model": experiment.model, "prices": experiment.prices,
+        "split": experiment.split or made.benchmark.default_split, "model": experiment.model,
+        "prices": experiment.prices,
     }  # fmt: skip
 
 

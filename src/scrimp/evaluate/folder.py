@@ -40,12 +40,15 @@ class Folder:
     _lines: IO[str] | None = None
 
     @classmethod
-    def open(cls, path: Path, facts: Mapping[str, Any], id_: str = "") -> Folder:
+    def open(
+        cls, path: Path, facts: Mapping[str, Any], id_: str = "", beside: Mapping[str, Any] | None = None
+    ) -> Folder:
         """Begin an experiment in a folder, or go on with the one that is there.
 
         Args:
             facts: everything that the experiment's identity rests on.
             id_: of a new experiment; made where empty.
+            beside: written down as well, but may change when it is gone on with.
 
         Raises:
             InputError: the folder holds another experiment, or files that are none of an experiment's.
@@ -59,8 +62,7 @@ class Folder:
                 if (path / TRIALS).exists():
                     raise InputError(f"{path} holds trials, but not of which experiment", remedy="name another --out")
                 folder = cls(path, id_ or ulid())
-                whole = {"format": FORMAT, "id": folder.id, "identity": identity, **facts}
-                write_whole(path / WHAT, json.dumps(whole, ensure_ascii=False, indent=1))
+                _write_what(folder, identity, facts, beside)
                 return folder
         except OSError as error:
             raise OutsideError(f"the folder {path} cannot be used: {error.strerror}") from error
@@ -68,7 +70,9 @@ class Folder:
             different = sorted(key for key in facts if digest(known.get(key)) != digest(facts[key]))
             what = ", ".join(different) or "something"
             raise InputError(f"{path} holds another experiment ({what} differs)", remedy="name another --out")
-        return cls(path, str(known["id"]), True, trials_of(path))
+        folder = cls(path, str(known["id"]), True, trials_of(path))
+        _write_what(folder, identity, facts, beside)
+        return folder
 
     @property
     def journal(self) -> Path:
@@ -89,6 +93,11 @@ class Folder:
             self._lines = None
         if result is not None:
             write_whole(self.path / RESULT, json.dumps(result, ensure_ascii=False, indent=1))
+
+
+def _write_what(folder: Folder, identity: str, facts: Mapping[str, Any], beside: Mapping[str, Any] | None) -> None:
+    whole = {"format": FORMAT, "id": folder.id, "identity": identity, **facts, **(beside or {})}
+    write_whole(folder.path / WHAT, json.dumps(whole, ensure_ascii=False, indent=1))
 
 
 def _read(path: Path) -> dict[str, Any] | None:

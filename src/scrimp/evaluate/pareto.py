@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+
 from scrimp.core.errors import InputError
+from scrimp.evaluate.resampling import Floats
+from scrimp.evaluate.statistics import student_t
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +86,61 @@ def hypervolume(points: Iterable[Point], reference_cost: float, reference_effect
             area += (reference_cost - cost) * (effectiveness - reached)
             reached = effectiveness
     return Hypervolume(area, reference_cost, reference_effectiveness)
+
+
+MIN_AREA = 20
+"""Tasks below which the area has no interval: none was found that holds."""
+Sample = Mapping[str, tuple[Floats, Floats]]
+"""Costs and successes of each System, task by task, in the same order of tasks for all."""
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """How sure a frontier is.
+
+    Attributes:
+        probability: share of the resamples in which a System is on the frontier, by name.
+        area: interval of the hypervolume with the same reference point; None where tasks are too few.
+    """
+
+    probability: Mapping[str, float]
+    area: tuple[float, float] | None
+
+
+def uncertain(
+    sample: Sample, reference_cost: float, resamples: int = 999, seed: int = 0, level: float = 0.95
+) -> Uncertain:
+    """Draw the tasks again and again, for all Systems alike, and see who is on the frontier.
+
+    The interval of the area is a bias-corrected bootstrap: the frontier takes the best of what chance made better, so
+    its area is overestimated, and the draws tell by how much.
+    """
+    names, rng = list(sample), np.random.default_rng(seed)
+    n = len(next(iter(sample.values()))[0])
+    index = rng.integers(0, n, (resamples, n))
+    costs = np.stack([sample[name][0][index].mean(axis=1) for name in names], axis=1)
+    success = np.stack([sample[name][1][index].mean(axis=1) for name in names], axis=1)
+    cheaper, better = costs[:, None, :] <= costs[:, :, None], success[:, None, :] >= success[:, :, None]
+    strictly = (costs[:, None, :] < costs[:, :, None]) | (success[:, None, :] > success[:, :, None])
+    on = ~(cheaper & better & strictly).any(axis=2)
+    probability = {name: float(share) for name, share in zip(names, on.mean(axis=0), strict=True)}
+    if n < MIN_AREA:
+        return Uncertain(probability, None)
+    areas = np.array([_area(c, s, reference_cost) for c, s in zip(costs, success, strict=True)])
+    seen = _area(
+        np.array([sample[name][0].mean() for name in names]), np.array([sample[name][1].mean() for name in names]),
+        reference_cost,
+    )  # fmt: skip
+    low, high = np.quantile(areas, [(1 - level) / 2, (1 + level) / 2])
+    bias = float(areas.mean()) - seen
+    stretch = math.sqrt(n / (n - 1)) * student_t((1 + level) / 2, n - 1) / NormalDist().inv_cdf((1 + level) / 2)
+    middle = seen - bias
+    return Uncertain(
+        probability,
+        (max(0.0, middle - stretch * (seen + bias - float(low))), middle + stretch * (float(high) - seen - bias)),
+    )
+
+
+def _area(costs: Floats, success: Floats, reference_cost: float) -> float:
+    points = [Point("", float(cost), float(rate)) for cost, rate in zip(costs, success, strict=True)]
+    return hypervolume(points, reference_cost).value

@@ -286,8 +286,7 @@ def _ratio_of_means(a: Floats, b: Floats, level: float, seed: int, resamples: in
     rest_a, rest_b = a.sum() - a, b.sum() - b
     if min(rest_a.min() / a.sum(), rest_b.min() / b.sum()) < 1e-12:
         return Estimate(ratio, None, n, TOO_SMALL)  # one task is the whole cost: its weight cannot be judged
-    without = np.log(rest_b / rest_a)
-    se = math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
+    se = _log_ratio_error(a, b)
     if se < 1e-9:
         return Estimate(ratio, (ratio, ratio), n)
     tail = (1 - level) * TAIL_SHARE
@@ -296,6 +295,22 @@ def _ratio_of_means(a: Floats, b: Floats, level: float, seed: int, resamples: in
     if not math.isfinite(reach) or reach > 20:  # a factor of e^20 says nothing
         return Estimate(ratio, None, n, TOO_SMALL)
     return Estimate(ratio, (ratio * math.exp(-reach), ratio * math.exp(reach)), n)
+
+
+def cost_tail(a: Floats, b: Floats, seed: int = 0, resamples: int = 1999) -> float:
+    """The two-sided p-value that belongs to the interval of `log_cost_ratio` on costs by task, both positive."""
+    se = _log_ratio_error(a, b)
+    seen = abs(math.log(b.sum() / a.sum())) / se
+    drawn = float((1 + (_studentised(a, b, resamples, seed) >= seen).sum()) / (1 + resamples))
+    student = 2 * (1 - _t_cdf(seen, len(a) - 1))
+    return min(1.0, max(drawn, student) / TAIL_SHARE)
+
+
+def _log_ratio_error(a: Floats, b: Floats) -> float:
+    """The jackknife's standard error of the log ratio of means."""
+    n = len(a)
+    without = np.log((b.sum() - b) / (a.sum() - a))
+    return math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
 
 
 def _studentised(a: Floats, b: Floats, resamples: int, seed: int) -> Floats:

@@ -15,6 +15,8 @@ from scrimp.evaluate.statistics import CostRatio, Estimate, NonInferiority, n_fo
 
 CONTROLS_NOT_RUN = "controls not run"
 PLANNED_DISCORDANCE = 0.10
+CHANCE = 0.05
+"""Chance of any false "more efficient" among all comparisons of an experiment."""
 Cost = Literal["cheaper", "dearer", "equal", "cannot tell"]
 Success = Literal["better", "non-inferior", "worse", "cannot tell"]
 Verdict = Literal[
@@ -64,7 +66,9 @@ class Saying:
     text: str
 
 
-def says(a: str, b: str, success: NonInferiority, cost: CostRatio, *, controls_run: bool) -> Saying:
+def says(
+    a: str, b: str, success: NonInferiority, cost: CostRatio, *, controls_run: bool, chance: float | None = None
+) -> Saying:
     """What may be said of `b` against `a`.
 
     Args:
@@ -73,11 +77,16 @@ def says(a: str, b: str, success: NonInferiority, cost: CostRatio, *, controls_r
         cost: from `statistics.log_cost_ratio(a, b)`; its estimates may be missing.
         controls_run: whether the controls of evidence rule 3 stand beside. Without them nothing is
             called more efficient, and the sentence ends in "controls not run".
+        chance: p-value of "not more efficient", adjusted for all comparisons that were made; from 0.05 on nothing is
+            called more efficient either.
     """
     verdict = VERDICTS[_cost_side(cost.ratio), _success_side(success)]
     text = f"{b} {_cost_words(cost.ratio, a)}{_success_words(success, verdict)}"
     if verdict in ("cheaper and non-inferior", "cheaper and better") and controls_run:
-        text = f"{b} is more efficient than {a}: it {text[len(b) + 1 :]}"
+        if chance is None or chance < CHANCE:
+            text = f"{b} is more efficient than {a}: it {text[len(b) + 1 :]}"
+        else:
+            text = f"{text}; among so many comparisons that may be chance (adjusted p = {chance:.2f})"
     if not controls_run:
         text = f"{text}; {CONTROLS_NOT_RUN}"
     return Saying(verdict, f"{text}.")

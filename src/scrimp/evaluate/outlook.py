@@ -1,0 +1,115 @@
+"""What an experiment may cost, told before anything is spent: an upper bound, and a forecast from earlier trials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from scrimp.core.budget import Budget
+from scrimp.core.money import plain
+from scrimp.core.system import System
+from scrimp.evaluate.experiment import Plan
+from scrimp.evaluate.folder import TRIALS, WHAT, trials_of
+from scrimp.evaluate.forecast import forecast
+from scrimp.evaluate.inference import power_line
+from scrimp.evaluate.trial import UNITS, Trial, read
+from scrimp.journal.home import home
+
+NO_HISTORY = "no earlier trials of these Systems on this benchmark are known"
+
+
+def outlook(plan: Plan) -> dict[str, Any]:
+    """The document of a dry run: what would run, what it may cost at most, and what earlier trials say of it.
+
+    Trials of an unfinished experiment in the same folder count as paid: only what is left is forecast.
+    """
+    experiment = plan.experiment
+    runs = {system.name: len(plan.tasks) * experiment.seeds for system in plan.all}
+    power = power_line(len(plan.tasks), experiment.margin / 100)
+    return {
+        "bench": experiment.bench,
+        "model": experiment.model or ", ".join(sorted({system.model for system in plan.systems})),
+        "n": len(plan.tasks),
+        "seeds": experiment.seeds,
+        "runs": sum(runs.values()),
+        "systems": [{"name": system.name, "runs": runs[system.name], "model": system.model} for system in plan.all],
+        "controls": [control.to_json() for control in plan.controls],
+        "missing_controls": list(plan.missing),
+        "power": power.to_json(),
+        "forecast": expected(plan),
+        "upper_bound": upper_bound(plan),
+    }
+
+
+def upper_bound(plan: Plan) -> dict[str, Any]:
+    """Dollars that the experiment cannot pass, and by which limit; None where nothing limits its money."""
+    experiment = plan.experiment
+    bounds: list[tuple[Decimal, str]] = []
+    whole = (experiment.budget or Budget()).limits
+    if "usd" in whole:
+        bounds.append((Decimal(whole["usd"]), "the experiment's budget"))
+    each = [Budget.of(system.budget).limits.get("usd") for system in plan.all]
+    known = [Decimal(limit) for limit in each if limit is not None]
+    if len(known) == len(each):
+        bounds.append((sum(known, Decimal(0)) * len(plan.tasks) * experiment.seeds, "the runs' own budgets"))
+    if not bounds:
+        return {"usd": None, "by": "", "says": "nothing limits its money: state --budget usd=X"}
+    amount, by = min(bounds)
+    return {"usd": plain(amount), "by": by, "says": f"at most ${plain(amount)}, by {by}"}
+
+
+def expected(plan: Plan) -> dict[str, Any] | None:
+    """A forecast of dollars, tokens and seconds with its 90 % interval; None where a System has no history."""
+    trials = {system.name: list(history(plan, system)) for system in plan.all}
+    if not all(trials.values()):
+        return None
+    left = {name: len(plan.tasks) * plan.experiment.seeds for name in trials}
+    out: dict[str, Any] = {"from": f"{sum(map(len, trials.values()))} earlier trials", "level": 0.9}
+    for unit, measure in UNITS.items():
+        used = {name: measure(own) for name, own in trials.items()}
+        known = {name: by_task(trials[name], values) for name, values in used.items() if values is not None}
+        out[unit] = forecast(known, left).to_json() if len(known) == len(used) else None
+    return out
+
+
+def by_task(trials: list[Trial], values: list[float]) -> dict[str, list[float]]:
+    """The values of each task's trials."""
+    found: dict[str, list[float]] = {}
+    for trial, value in zip(trials, values, strict=True):
+        found.setdefault(trial.task, []).append(value)
+    return found
+
+
+def history(plan: Plan, system: System) -> Iterator[Trial]:
+    """Trials of the same System on the same benchmark, in this experiment's folder and those under SCRIMP_HOME."""
+    roots = [path.parent for path in (home() / "experiments").glob(f"*/{WHAT}")]
+    if plan.experiment.out is not None:
+        roots.append(plan.experiment.out)
+    for folder in dict.fromkeys(roots):
+        name = _named_there(folder, plan, system)
+        if name:
+            for line in trials_of(folder).values():
+                if line.get("system") == name:
+                    yield read(line)[0]
+
+
+def _named_there(folder: Path, plan: Plan, system: System) -> str:
+    """What a System is called in an experiment's folder; empty where it is not there."""
+    try:
+        facts = json.loads((folder / WHAT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    if facts.get("bench", "").partition("?")[0] != plan.experiment.bench.partition("?")[0]:
+        return ""
+    if not (folder / TRIALS).exists():
+        return ""
+    wanted = _kind(system.to_json())
+    return next((str(one.get("name")) for one in facts.get("ran", ()) if _kind(one) == wanted), "")
+
+
+def _kind(system: Mapping[str, Any]) -> dict[str, Any]:
+    """A System without what does not change what it does."""
+    return {key: value for key, value in system.items() if key not in ("name", "prices", "budget")}
