@@ -21,12 +21,16 @@ from scrimp.evaluate.curves import curves
 from scrimp.evaluate.folder import JOURNAL, Folder, trials_of
 from scrimp.evaluate.guard import Guard, Side, guard
 from scrimp.evaluate.inference import power_line
+from scrimp.evaluate.metrics.facts import RunFacts, counted
+from scrimp.evaluate.metrics.table import measure
 from scrimp.evaluate.pairs import pairs
 from scrimp.evaluate.pareto import Point, frontier, hypervolume, uncertain
 from scrimp.evaluate.resampling import Floats, by_task
+from scrimp.evaluate.robustness import Use, robustness
 from scrimp.evaluate.trial import UNITS, Trial, paired, read
 from scrimp.evaluate.words import CONTROLS_NOT_RUN
 from scrimp.journal.journal import Journal
+from scrimp.models import prices
 from scrimp.outfit import stand_in
 
 if TYPE_CHECKING:
@@ -76,6 +80,7 @@ def document(facts: Facts) -> dict[str, Any]:
         "n": max((row["n"] for row in rows), default=0),
         "systems": rows,
         **_frontier(rows, facts),
+        **_robust(rows, facts),
         "pairs": pairs(
             {name: facts.trials(name) for name in facts.names},
             frozenset(controls),
@@ -133,6 +138,7 @@ def _row(system: System, tally: Tally, control: Control | None, facts: Facts) ->
         "latency": statistics.latency([trial.seconds for trial in trials]),
         "statuses": {status: sum(t.status == status for t in trials) for status in ("done", "budget", "error")},
         "ledger": tally.ledger.to_json(),
+        "metrics": _metrics(system, trials, facts),
         "system": system.to_json(),
     }
     row["cost"].update({"mean": None, "interval": None, "reason": "a price is unknown"})
@@ -158,6 +164,42 @@ def _frontier(rows: Sequence[dict[str, Any]], facts: Facts) -> dict[str, Any]:
         return {"hypervolume": None}
     area = hypervolume(points, reference).to_json()
     return {"hypervolume": {**area, "interval": None if sure.area is None else list(sure.area)}}
+
+
+def _robust(rows: Sequence[dict[str, Any]], facts: Facts) -> dict[str, Any]:
+    """Mark at which prices each System stays on the frontier, among those on the base's model."""
+    base = facts.plan.systems[0]
+    listed = prices.load(base.prices)
+    known = [rates for rates in listed.models.values() if rates.output]
+    uses = {}
+    for row in rows:
+        if row["system"]["model"] == base.model and row["effectiveness"]["mean"] is not None:
+            tokens = {kind: count / row["runs"] for kind, count in row["tokens"].items()}
+            other = float(row["ledger"]["components"]["tools"]["cost"]["amount"] or 0) / row["runs"]
+            uses[row["name"]] = Use(tokens["input"], tokens["cached_input"], tokens["cache_write"], tokens["output"],
+                                    other, row["effectiveness"]["mean"])  # fmt: skip
+    reference = listed.rates(base.model) or listed.reference
+    if len(uses) < 2 or reference is None or not known:
+        return {}
+    for name, found in robustness(uses, known, reference).items():
+        next(row for row in rows if row["name"] == name)["prices_robustness"] = found
+    return {}
+
+
+def _metrics(system: System, trials: Sequence[Trial], facts: Facts) -> dict[str, dict[str, Any]]:
+    """What the runs of a System come to by every metric that they allow."""
+    gold = getattr(facts.plan.benchmark, "gold", None)
+    runs = []
+    for trial in trials:
+        # Gold is read after everything ran, by the document alone.
+        best = None if gold is None else tuple(step.tool for step in gold(trial.task).steps)
+        counts: Any = {"steps": trial.steps, **counted(facts.journal.events(trial.run))}
+        cost = None if trial.dollars is None else float(trial.dollars)
+        runs.append(
+            RunFacts(trial.task, float(trial.success), cost, trial.tokens, trial.seconds, **counts,
+                     optimum=None if best is None else len(best), best_path=best)
+        )  # fmt: skip
+    return measure(runs)
 
 
 def _sample(facts: Facts) -> dict[str, tuple[Floats, Floats]]:
@@ -202,10 +244,10 @@ def all_levels(experiment: Experiment) -> tuple[Budget, ...]:
 def _units(facts: Facts) -> dict[str, dict[str, tuple[list[float], list[float], list[str]]]]:
     """What each System used and solved, by unit; Systems whose amounts are not known are left out."""
     out: dict[str, dict[str, tuple[list[float], list[float], list[str]]]] = {}
-    for unit, measure in UNITS.items():
+    for unit, used_in in UNITS.items():
         for name in facts.names:
             own = facts.trials(name)
-            used = measure(own)
+            used = used_in(own)
             if used is not None:
                 out.setdefault(unit, {})[name] = used, measured.success(own), measured.tasks(own)
     return out
