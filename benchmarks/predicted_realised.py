@@ -70,7 +70,7 @@ def main() -> int:
 def record(given: argparse.Namespace, out: Path) -> str:
     """The baseline's runs as JSON lines."""
     result = experiment(given, [bounded(given)], out)
-    journal = Journal()
+    journal = Journal(out / "journal.sqlite")
     runs = journal.runs(experiment=result["experiment"], limit=10**6)
     return "".join(f"{line}\n" for run in reversed(runs) for line in jsonl(journal, run.id))
 

@@ -1,11 +1,15 @@
 import copy
+import json
 import os
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from scrimp.core.budget import Budget
 from scrimp.core.errors import InputError
+from scrimp.evaluate.experiment import compare
+from scrimp.report import chinese, drill
 from scrimp.report.html import NAME, render, write
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>{{ 7*7 }}</style></svg>"""
@@ -14,7 +18,7 @@ HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>{{ 7*7 }}</
 class Tags(HTMLParser):
     """Collects tags and attributes, and checks that they close in order."""
 
-    VOID = frozenset({"meta", "br", "path", "circle", "rect", "img", "link"})
+    VOID = frozenset({"meta", "br", "path", "circle", "rect", "img", "link", "input"})
 
     def __init__(self):
         super().__init__()
@@ -65,7 +69,7 @@ def test_page_shows_what_was_measured(document):
         assert f"{system['cost_of_pass']['never_solved']} never solved" in page
     assert document["command"] in page
     assert "reference:shipped list, 2026-01-15" in page
-    assert "within 3.00 points" in page
+    assert "3.00 points, one-sided 95 %" in page
 
 
 def test_without_controls_nothing_is_more_efficient(sample):
@@ -136,3 +140,65 @@ def test_a_broken_surrogate_in_a_name_can_still_be_written(document, tmp_path):
     changed = copy.deepcopy(document)
     changed["systems"][0]["name"] = "bad \ud800 name"
     assert "bad   name" in write(changed, tmp_path).read_text(encoding="utf-8")
+
+
+def both(document):
+    """The English and the Chinese part of the page."""
+    page = render(document)
+    return page.split('<main class="zh"')[0], page.split('<main class="zh"')[1]
+
+
+def test_every_word_of_the_page_is_there_in_both_languages(document):
+    english, other = both(document)
+    assert "What may be said" in english
+    assert "可以下的结论" in other
+    assert "What may be said" not in other
+    assert "成本" in other
+
+
+def test_statements_in_chinese_say_the_same():
+    pair = {
+        "a": "基线", "b": "新", "n": 60, "n_needed": 220, "margin": 0.03, "non_inferior": "cannot tell",
+        "verdict": "cheaper, success cannot tell", "success_difference": {"mean": 0.0, "interval": [-0.046, 0.046]}, "p_adjusted": 0.4,
+        "cost_ratio": {"mean": 0.64, "interval": [0.53, 0.78]}, "says": "",
+    }  # fmt: skip
+    said = chinese.of_pair(pair, controls_run=True)
+    assert said == (
+        "新 的成本比 基线 低 36 %（95 % 区间 22 至 47 %）；成功率无法判断：n=60，约需 690 个任务（界值 3 个百分点，"
+        "差值 −4.6 至 +4.6 个百分点）。"
+    )
+    better = {**pair, "non_inferior": "yes", "verdict": "cheaper and non-inferior", "p_adjusted": 0.001}
+    assert chinese.of_pair(better, controls_run=True).startswith("新 比 基线 更高效：")
+    assert "更高效" not in chinese.of_pair(better, controls_run=False)
+    assert "可能是偶然" in chinese.of_pair({**better, "p_adjusted": 0.2}, controls_run=True)
+
+
+def test_from_a_system_to_a_task_to_a_step(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCRIMP_HOME", str(tmp_path / "home"))
+    out = tmp_path / "out"
+    found = compare(["baseline", "efficient"], "toolworld?tools=16", model="oracle?error=0.3", n=5, out=out,
+                    levels=(Budget(usd="0.0004"),))  # fmt: skip
+    page = write(found, out).read_text(encoding="utf-8")
+    seen = parse(page)
+    assert [attributes.get("class") for tag, attributes in seen if tag == "details"].count("system") == 2
+    assert [attributes.get("class") for tag, attributes in seen if tag == "details"].count("trial") == 10
+    task = json.loads((out / "trials.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert task["task"] in page
+    assert "call_tool" not in page
+    assert re.search(r"<b>model oracle", page)
+    assert "Success at a budget" in page
+    assert "At equal budgets" in page
+    assert "http://" not in page
+
+
+def test_steps_that_are_left_out_name_the_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCRIMP_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(drill, "WITH_STEPS", 1)
+    found = compare(["baseline"], "toolworld?tools=16", model="oracle?error=0.3", n=3, out=tmp_path / "out")
+    page = write(found, tmp_path / "out").read_text(encoding="utf-8")
+    assert page.count("scrimp runs show ") == 2
+
+
+def test_texts_are_cut_and_secrets_struck_out():
+    assert drill.cut("x" * 600) == "x" * 500 + "…"
+    assert "hunter2hunter2" not in drill.cut("password=hunter2hunter2")

@@ -18,7 +18,9 @@ from typing import Literal
 from scrimp.evaluate.pareto import Point, frontier
 from scrimp.report.data import Cell, Report, Row, Value
 from scrimp.report.figures import count, money, percent
+from scrimp.report.language import Words
 
+ENGLISH = Words("en")
 FONT = 13.0
 RADIUS = 6.0
 Box = tuple[float, float, float, float]
@@ -57,7 +59,7 @@ class Axis:
         return found[:: math.ceil(len(found) / most)]
 
 
-def scatter(report: Report, width: int = 720) -> str:
+def scatter(report: Report, width: int = 720, words: Words = ENGLISH) -> str:
     """Cost per run against success: means, intervals both ways, and the frontier of the means.
 
     Systems whose cost or success is unknown are not drawn; the page names them.
@@ -75,7 +77,7 @@ def scatter(report: Report, width: int = 720) -> str:
     def y(value: float) -> float:
         return bottom - (min(1.0, max(base, value)) - base) / (1 - base) * (bottom - top)
 
-    parts = [*_grid(axis, (left, top, right, bottom), _currency(report), base)]
+    parts = [*_grid(axis, (left, top, right, bottom), _currency(report), base, words)]
     best = frontier(Point(str(r.number), r.cost.mean, r.success.mean) for r in drawn)
     steps = [(axis.place(p.cost or 0.0), y(p.effectiveness or 0.0)) for p in best]
     path = "M{:.1f} {:.1f}".format(*steps[0]) + "".join(f"H{px:.1f}V{py:.1f}" for px, py in steps[1:])
@@ -93,7 +95,7 @@ def scatter(report: Report, width: int = 720) -> str:
     names = [shorten(r.name, 22) if few else f"#{r.number}" for r in drawn]
     parts += _labels(names, places, (left, top, right, bottom), lines)
     desc = "; ".join(f"{r.name}: {money(r.cost.mean, r.amount.currency)}, {percent(r.success.mean)}" for r in drawn)
-    return _svg(width, height, "Cost per task against success", f"Means. {desc}", parts)
+    return svg(width, height, words("Cost against success"), desc, parts)
 
 
 def _cost_axis(costs: Sequence[Value], left: float, right: float) -> Axis:
@@ -104,7 +106,7 @@ def _cost_axis(costs: Sequence[Value], left: float, right: float) -> Axis:
     return Axis(0.0, high * 1.1 or 1.0, left, right, log=False)
 
 
-def _grid(axis: Axis, box: Box, currency: str, base: float) -> list[str]:
+def _grid(axis: Axis, box: Box, currency: str, base: float, words: Words) -> list[str]:
     left, top, right, bottom = box
     parts = []
     most = 7 if right - left > 450 else 4
@@ -123,14 +125,12 @@ def _grid(axis: Axis, box: Box, currency: str, base: float) -> list[str]:
         parts.append(
             f'<text class="tick" x="{at:.1f}" y="{bottom + 18:.1f}" text-anchor="{anchor}">{escape(label)}</text>'
         )
-    scale = ", logarithmic" if axis.log else ""
+    scale = f"{words('cost per task')}{', ' + words('logarithmic') if axis.log else ''}"
     middle = (left + right) / 2
-    parts.append(
-        f'<text class="name" x="{middle:.1f}" y="{bottom + 40:.1f}" text-anchor="middle">cost per task{scale}</text>'
-    )
+    parts.append(f'<text class="name" x="{middle:.1f}" y="{bottom + 40:.1f}" text-anchor="middle">{scale}</text>')
     parts.append(
         f'<text class="name" transform="translate(13 {(top + bottom) / 2:.1f}) rotate(-90)" '
-        'text-anchor="middle">success</text>'
+        f'text-anchor="middle">{words("success")}</text>'
     )
     return parts
 
@@ -215,7 +215,7 @@ def _touch(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def bars(report: Report, partition: Partition, unit: Unit, width: int = 480) -> str:
+def bars(report: Report, partition: Partition, unit: Unit, width: int = 480, words: Words = ENGLISH) -> str:
     """One stacked bar per system, per run: tokens or money by component or by term.
 
     Empty where nothing was spent, or, in money, where a system's amount is unknown.
@@ -239,9 +239,13 @@ def bars(report: Report, partition: Partition, unit: Unit, width: int = 480) -> 
             parts.append(_segment(index, name, value / total if total else 0.0, (x, at + 19, w, 22.0)))
             x += w
         told.append(f"{row.name}: " + ", ".join(f"{name} {value / total:.0%}" for _, name, value in stack if value))
-    what = "Money" if unit == "cost" else "Tokens"
-    by = "component" if partition == "components" else "term"
-    return _svg(width, height, f"{what} per run by {by}", "; ".join(told), parts)
+    return svg(width, height, heading(partition, unit, words), "; ".join(told), parts)
+
+
+def heading(partition: Partition, unit: Unit, words: Words = ENGLISH) -> str:
+    """What a chart of bars shows."""
+    what = words("Money per run" if unit == "cost" else "Tokens per run")
+    return f"{what}, {words('by component' if partition == 'components' else 'by term')}"
 
 
 def _stack(row: Row, partition: Partition, unit: Unit) -> list[tuple[int, str, float]]:
@@ -272,7 +276,8 @@ def _segment(index: int, name: str, share: float, box: Box) -> str:
     return out
 
 
-def _svg(width: int, height: int, title: str, desc: str, parts: Sequence[str]) -> str:
+def svg(width: int, height: int, title: str, desc: str, parts: Sequence[str]) -> str:
+    """A chart of a width and height in pixels, with its title and what it shows in words."""
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="{escape(f"{title}. {desc}")}"><title>{escape(title)}</title><desc>{escape(desc)}</desc>'

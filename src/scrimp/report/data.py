@@ -17,9 +17,11 @@ the ledger are as every command prints them. Keys marked ? may be missing or nul
         "ledger": {"total": Cell, "components": {name: Cell}, "terms": {name: Cell},
                    "phases"?, "retries"?, "prompts"?: {name: Cell}, "harness"?: Cell,
                    "wall_seconds"?, "events"?},         all runs
-        "on_frontier": bool}],
+        "on_frontier": bool,
+        "role": "system" or "control"?, "frontier_probability": number?, "metrics": {}?, "prices_robustness": {}?}],
      "pairs": [{"a", "b", "success_difference", "cost_ratio", "says": str}],
      "hypervolume": {"value", "reference": {"cost", "effectiveness"}, "cost_scale"}?,
+     "curves", "levels", "at_cost", "at_quality", "guard", "power"?: as evaluate/document.py writes them,
      "forecast": {str: number or str}?,
      "prices": str?,                                    label and date of the reference price list
      "controls": str?,                                  "not run" (assumed where missing), or which were
@@ -110,6 +112,8 @@ class Row:
     seconds: Mapping[str, float | None]
     ledger: Ledger
     on_frontier: bool
+    control: bool = False
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,8 @@ def _row(number: int, system: Mapping[str, Any]) -> Row:
         seconds={key: _number(seconds.get(key)) for key in ("mean", "p50", "p95")},
         ledger=ledger,
         on_frontier=bool(system["on_frontier"]),
+        control=system.get("role") == "control",
+        probability=_number(system.get("frontier_probability")),
     )
 
 
@@ -279,7 +285,9 @@ def _hypervolume(found: Any) -> str:
     if not isinstance(found, Mapping):
         return f"{float(found):.4g}"
     at = found["reference"]
+    span = found.get("interval")
+    interval = f" ({float(span[0]):.4g}–{float(span[1]):.4g})" if span else ""
     return (
-        f"{float(found['value']):.4g} (linear in cost; reference point: "
+        f"{float(found['value']):.4g}{interval} (linear in cost; reference point: "
         f"cost {float(at['cost']):.4g}, effectiveness {float(at['effectiveness']):.4g})"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from scrimp.core.errors import InputError, OutsideError
-from scrimp.report import charts, figures
-from scrimp.report.data import Report, read
+from scrimp.report import charts, curves, drill, figures
+from scrimp.report import chinese as sentences
+from scrimp.report.data import Report, clean, read
+from scrimp.report.language import LANGUAGES, Words
 
 WIDE, NARROW = 720, 340
 NAME = "report.html"
 
 
-def render(document: Mapping[str, Any]) -> str:
-    """The page for an experiment's result document (its shape: `report.data`).
+def render(document: Mapping[str, Any], folder: Path | None = None) -> str:
+    """The page for an experiment's result document (its shape: `report.data`), in English and Chinese.
+
+    Args:
+        folder: the experiment's; its trials and their steps are shown where it holds them.
 
     Every name and text of the document is escaped; the page holds no script.
 
@@ -29,14 +34,61 @@ def render(document: Mapping[str, Any]) -> str:
         InputError: the document is not of that shape.
     """
     report = read(document)
+    bodies = {language: _body(document, report, Words(language)) for language in LANGUAGES}
+    trials = drill.read(folder, [row.name for row in report.rows]) if folder is not None else []
     page: str = (
         _environment()
         .get_template("report.html")
-        .render(
-            report=report, charts=_charts(report), undrawn=_undrawn(report), currency=report.rows[0].amount.currency
-        )
+        .render(report=report, english=bodies["en"], chinese=bodies["zh"], trials=trials, zh=Words("zh"), folder=folder)
     )
     return page
+
+
+def _body(document: Mapping[str, Any], report: Report, words: Words) -> Markup:
+    """Everything but the single trials, in one language."""
+    chinese = words.language == "zh"
+    sayings = [clean(line) for line in (sentences.sayings(document) if chinese else _sayings(document))]
+    notes = [sentences.note(note) for note in report.notes] if chinese else list(report.notes)
+    page = (
+        _environment()
+        .get_template("body.html")
+        .render(
+            report=report, charts=_charts(document, report, words), undrawn=_undrawn(report), t=words, sayings=sayings,
+            notes=notes, extra=_extra(document), currency=report.rows[0].amount.currency,
+            has_probability=any(row.probability is not None for row in report.rows),
+        )
+    )  # fmt: skip
+    return Markup(page)
+
+
+def _sayings(document: Mapping[str, Any]) -> Iterator[str]:
+    """Every statement of a document, as it was made."""
+    yield from (pair["says"] for pair in document.get("pairs") or ())
+    for level in document.get("levels") or ():
+        yield from (f"{line}." for line in level["says"])
+    for key in ("at_cost", "at_quality", "guard", "power"):
+        if document.get(key):
+            yield document[key]["says"]
+
+
+def _extra(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What only the tables of newer documents hold."""
+    systems = document["systems"]
+    rows: dict[str, tuple[str, str, list[float | None]]] = {}
+    for place, system in enumerate(systems):
+        for name, found in (system.get("metrics") or {}).items():
+            row = rows.setdefault(name, (found.get("kind", ""), found["unit"], [None] * len(systems)))
+            row[2][place] = found["value"]
+    environment = document.get("environment") or {}
+    return {
+        "names": [clean(system["name"]) for system in systems],
+        "metrics": [(name, *row) for name, row in rows.items()],
+        "levels": document.get("levels") or [],
+        "prices": [(clean(system["name"]), system["prices_robustness"]) for system in systems
+                   if system.get("prices_robustness")],
+        "environment": ", ".join(f"{key} {value}" for key, value in environment.items()),
+        "journal": (document.get("journal") or {}).get("hash", ""),
+    }  # fmt: skip
 
 
 def write(document: Mapping[str, Any], folder: str | os.PathLike[str]) -> Path:
@@ -46,7 +98,8 @@ def write(document: Mapping[str, Any], folder: str | os.PathLike[str]) -> Path:
         InputError: the document is not of the stated shape, or `folder` is not a folder.
         OutsideError: the disk refuses.
     """
-    page, where = render(document), Path(folder)
+    where = Path(folder)
+    page = render(document, where if where.is_dir() else None)
     temporary = ""
     try:
         where.mkdir(parents=True, exist_ok=True)
@@ -78,23 +131,40 @@ def _environment() -> Environment:
     for name in ("money", "exact", "percent", "count", "seconds", "interval_percent", "interval_money", "significant"):
         environment.filters[name] = getattr(figures, name)
     environment.filters["colour"] = charts.colour
+    environment.filters["metric"], environment.filters["ranges"] = _metric, _ranges
     return environment
 
 
-def _charts(report: Report) -> dict[str, Any]:
-    """The scatter at two widths, and the bars that have something to show: (heading, legend names, svg)."""
+def _charts(document: Mapping[str, Any], report: Report, words: Words) -> dict[str, Any]:
+    """The scatter at two widths, curves, and the bars that have something to show: (heading, legend, svg)."""
     bars = []
-    for unit, what in (("tokens", "Tokens per run"), ("cost", "Money per run")):
-        for partition, by in (("components", "component"), ("terms", "term")):
-            drawn = charts.bars(report, partition, unit, NARROW + 60)  # type: ignore[arg-type]
+    units: tuple[charts.Unit, ...] = ("tokens", "cost")
+    partitions: tuple[charts.Partition, ...] = ("components", "terms")
+    for unit in units:
+        for partition in partitions:
+            drawn = charts.bars(report, partition, unit, NARROW + 60, words)
             if drawn:
                 cells = getattr(report.rows[0].ledger, partition)
-                bars.append((f"{what}, by {by}", [c.name for c in cells], Markup(drawn)))
+                bars.append((charts.heading(partition, unit, words), [c.name for c in cells], Markup(drawn)))
     return {
-        "wide": Markup(charts.scatter(report, WIDE)),
-        "narrow": Markup(charts.scatter(report, NARROW)),
+        "wide": Markup(charts.scatter(report, WIDE, words)),
+        "narrow": Markup(charts.scatter(report, NARROW, words)),
         "bars": bars,
+        "curves": [
+            (curves.unit_words(unit), curves.legend(found), Markup(curves.effectiveness(found, words, NARROW + 60)))
+            for unit, found in (document.get("curves") or {}).items()
+        ],
     }
+
+
+def _metric(value: float | None) -> str:
+    if value is None:
+        return figures.MISSING
+    return figures.count(value) if value >= 1000 else figures.significant(value)
+
+
+def _ranges(found: Sequence[Sequence[float]]) -> str:
+    return ", ".join(f"{low:g}–{high:g}" for low, high in found)
 
 
 def _undrawn(report: Report) -> list[str]:
