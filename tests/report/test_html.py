@@ -159,7 +159,8 @@ def test_every_word_of_the_page_is_there_in_both_languages(document):
 def test_statements_in_chinese_say_the_same():
     pair = {
         "a": "基线", "b": "新", "n": 60, "n_needed": 220, "margin": 0.03, "non_inferior": "cannot tell",
-        "verdict": "cheaper, success cannot tell", "success_difference": {"mean": 0.0, "interval": [-0.046, 0.046]}, "p_adjusted": 0.4,
+        "verdict": "cheaper, success cannot tell", "p_adjusted": 0.4,
+        "success_difference": {"mean": 0.0, "interval": [-0.046, 0.046]},
         "cost_ratio": {"mean": 0.64, "interval": [0.53, 0.78]}, "says": "",
     }  # fmt: skip
     said = chinese.of_pair(pair, controls_run=True)

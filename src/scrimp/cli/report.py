@@ -16,23 +16,40 @@ from scrimp.core.errors import InputError, UnknownName
 app = new_app()
 
 RESULT = "result.json"
-FORMATS = ("html",)
+FORMATS = ("html", "card")
 
 
 @app.command()
 def report(
     experiment: Annotated[
-        str, typer.Argument(metavar="DIR|EXPERIMENT", help="A folder with result.json, an experiment's id, or: last.")
-    ],
-    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="html.")] = "html",
+        str | None,
+        typer.Argument(metavar="DIR|EXPERIMENT", help="A folder with result.json, an experiment's id, or: last."),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="html; or card: one JSON document by a published schema.")
+    ] = "html",
+    system: Annotated[
+        str, typer.Option("--system", metavar="NAME", help="The System whose card it is; all by default.")
+    ] = "",
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of cards.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a comparison as one HTML file that needs no network."""
+    """Write the report of a comparison as one HTML file that needs no network, or print its efficiency card."""
     one_of("--format", format_, FORMATS)
+    if schema:
+        from scrimp.report.card import schema as published
+
+        return emit(published())
+    if experiment is None:
+        raise InputError("no experiment is named", remedy="scrimp report last")
+    folder = find_folder(experiment)
+    if format_ == "card":
+        from scrimp.report.card import card
+
+        return emit(card(read_result(folder), system))
     from scrimp.cli.comparison import write_report
 
-    folder = find_folder(experiment)
     page = write_report(read_result(folder), folder)
     if as_json:
         emit({"report": str(page)})
@@ -40,6 +57,7 @@ def report(
         note(f"report: {page}")
     if open_:
         typer.launch(str(page))
+    return None
 
 
 def find_folder(name: str) -> Path:

@@ -42,6 +42,17 @@ class ScrimpError(Exception):
     def __str__(self) -> str:
         return f"{self.message} ({self.remedy})" if self.remedy else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, self.__dict__)  # whatever arguments a subclass takes
+
+
+def _again(kind: type[ScrimpError], args: tuple[Any, ...], state: dict[str, Any]) -> ScrimpError:
+    """An error that was sent from another process."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
 
 class InputError(ScrimpError):
     """The caller's input is wrong."""

@@ -217,7 +217,7 @@ def open_executor(made: Plan, journal: Journal) -> Executor:
     if kind == "ray":
         from scrimp.evaluate.executors.ray import RayExecutor
 
-        return RayExecutor(made.experiment, journal)
+        return RayExecutor(made, journal)
     raise InputError(f"there is no executor {kind!r}", remedy="local or ray")
 
 
