@@ -56,16 +56,15 @@ class Outfit:
         Raises:
             InputError: a name nobody knows, a model that is not installed, two tools of one name.
         """
-        folder = home()
         for role, name in {"main": self.system.model, **self.system.models}.items():
             if role not in self._models:
-                self._models[role] = await names.open_model(stand_in(name), home=folder, options=self._options())
+                self._models[role] = await names.open_model(stand_in(name), home=home(), options=self._options())
         if self._prices is None:
             self._prices = prices.load(self.system.prices)
         if self._embedder is None and self._wants_embedder():
             from scrimp.models.embedders import open_embedder
 
-            self._embedder = open_embedder(self.system.embedder, folder)
+            self._embedder = open_embedder(self.system.embedder, home())
         memory = self.system.part("memory")
         if self._memory is None and memory is not None:
             self._memory = create("memory", memory.name, memory.parameters)  # outlives the runs

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrimp.core.messages import Audio, Image, Request, ToolCall, ToolSpec, assistant, observation, user
-from scrimp.models.tokens import estimate, estimate_message, estimate_request, upper_bound
+from scrimp.models.tokens import by_script, estimate, estimate_message, estimate_request, upper_bound
 
 PROSE = (
     "The quick development of large language models has led to a wide variety of agents. When the weather is bad, "
@@ -28,6 +28,12 @@ NUMBERS = "3.14159, 2026-11-23 03:45:12, 1,234,567.89 USD; +86 138 0013 8000; 0x
 def test_estimates_are_near_a_modern_vocabulary(text: str, counted: int) -> None:
     """`counted` is o200k's own count (the Russian sentence: of a longer text, in proportion)."""
     assert estimate(text) == pytest.approx(counted, rel=0.15)
+
+
+@given(st.text())
+def test_a_piece_by_itself_is_of_the_kind_it_is_in_its_text(text: str) -> None:
+    """`by_script` goes by kinds, `estimate` by pieces."""
+    assert sum(by_script(text)) == pytest.approx(estimate(text), abs=1)
 
 
 def test_english_words_are_about_one_token_each() -> None:

@@ -30,6 +30,8 @@ class Cell:
     busy_us: int = 0
 
     def __add__(self, other: Cell) -> Cell:
+        if other is EMPTY:  # most entries of a ledger are
+            return self
         return Cell(
             self.cost + other.cost,
             self.tokens + other.tokens,

@@ -223,7 +223,7 @@ class PriceList:
         served, _, query = (behind or address).partition("?")
         whole = f"{address}#{served}" if behind else served
         rates = self.models.get(whole) or self.models.get(served) or self.models.get(_DATED.sub("", served))
-        options = dict(parse_qsl(query))
+        options = dict(parse_qsl(query)) if query else {}
         if rates is not None and options.get("service", "default") not in STANDARD:
             rates = rates.served(options["service"])
         if rates is not None and options.get("cache", "off") not in ("on", "off"):

@@ -187,7 +187,7 @@ def create(family: str, name: str, parameters: Mapping[str, Any] | None = None) 
         InputError: a parameter the method does not have, or a value it does not take.
     """
     cls = load(family, name)
-    known = inspect.signature(cls).parameters
+    known = _taken(cls)
     for key in parameters or {}:
         if key not in known:
             raise InputError(
@@ -198,6 +198,12 @@ def create(family: str, name: str, parameters: Mapping[str, Any] | None = None) 
         return cls(**(parameters or {}))
     except (TypeError, ValueError) as error:
         raise InputError(f"{family} {name!r}: {error}") from error
+
+
+@cache
+def _taken(cls: type) -> tuple[str, ...]:
+    """Names of the parameters of a method."""
+    return tuple(inspect.signature(cls).parameters)
 
 
 @cache

@@ -96,21 +96,15 @@ class Journal:
 
     def end(self, run: str, status: str, answer: Mapping[str, Any], wall_seconds: float, steps: int) -> None:
         """Write down how a run ended."""
-        with self._writing() as db:
-            db.execute(
-                "UPDATE runs SET status = ?, answer = ?, wall_seconds = ?, steps = ? WHERE id = ?",
-                (status, canonical(answer), wall_seconds, steps, run),
-            )
+        query = "UPDATE runs SET status = ?, answer = ?, wall_seconds = ?, steps = ? WHERE id = ?"
+        self._execute(query, (status, canonical(answer), wall_seconds, steps, run))
         self._payloads.done(run)
 
     async def reserve(self, worst: Event, amounts: Mapping[str, Amount]) -> None:
         """EventSink: a call is about to be sent; what it costs if nobody sees its end."""
         text = json.dumps({name: str(amount) for name, amount in amounts.items()})
         row = json.dumps(_row(worst))
-        try:
-            self._connection.execute(_INSERT_RESERVATION, (worst.id, worst.key.run, row, text, self._owner.id))
-        except sqlite3.Error as error:
-            raise failed(self.path, error) from error
+        self._execute(_INSERT_RESERVATION, (worst.id, worst.key.run, row, text, self._owner.id))
 
     async def commit(self, event: Event, request: Any, response: Any) -> None:
         """EventSink: what it came to. Event and payloads are one transaction."""
@@ -157,6 +151,13 @@ class Journal:
         self._payloads.forget()
         self._connection.execute("VACUUM")  # pages that were split may hold copies of what was deleted
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # old pages also stand in the log
+
+    def _execute(self, statement: str, values: Sequence[Any]) -> None:
+        """One statement, which is a transaction by itself."""
+        try:
+            self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise failed(self.path, error) from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

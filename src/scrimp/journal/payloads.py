@@ -169,6 +169,7 @@ class Payloads:
 
     def _insert(self, run: str, hash_: str, text: str, stored: set[str]) -> None:
         # Another run may have stored the same text; that this run uses it is written down all the same.
-        self._connection.execute("INSERT OR IGNORE INTO payloads (hash, data) VALUES (?, ?)", (hash_, pack(text)))
+        if self._connection.execute("SELECT 1 FROM payloads WHERE hash = ?", (hash_,)).fetchone() is None:
+            self._connection.execute("INSERT INTO payloads (hash, data) VALUES (?, ?)", (hash_, pack(text)))
         self._connection.execute("INSERT OR IGNORE INTO uses (run, payload) VALUES (?, ?)", (run, hash_))
         stored.add(hash_)

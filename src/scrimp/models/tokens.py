@@ -63,6 +63,17 @@ _PRICE: dict[str, Callable[[str], int]] = {
 }
 
 
+_CUT = re.compile(re.sub(r"\(\?P<\w+>", "(?:", _PIECES.pattern), re.DOTALL)
+"""The same pieces without their kinds, which is faster; a piece by itself is of the kind it is in its text."""
+
+
+@lru_cache(maxsize=4096)
+def _priced(piece: str) -> int:
+    """The price of one piece, in units."""
+    found = _PIECES.match(piece)
+    return _PRICE[(found and found.lastgroup) or "other"](piece)
+
+
 @lru_cache(maxsize=4096)
 def estimate(text: str) -> int:
     """The likely number of tokens of `text`; 0 only for no text.
@@ -81,7 +92,7 @@ def estimate(text: str) -> int:
     """
     if not text:
         return 0
-    return whole(sum(_PRICE[piece.lastgroup or "other"](piece.group()) for piece in _PIECES.finditer(text)))
+    return whole(sum(map(_priced, _CUT.findall(text))))
 
 
 def whole(units: int) -> int:

@@ -44,6 +44,27 @@ def test_what_is_not_there_is_said():
         split_name("toolworld?tools=16&tools=17")
 
 
+class Mine:
+    """A stranger's benchmark: what a comparison needs, and no more."""
+
+    name, version, splits, default_split, metrics = "mine", "1", ("test",), "test", ("success",)
+
+    def __init__(self, n: int, data: Path | None = None) -> None:
+        self.n, self.data = n, data
+
+
+def test_a_strangers_class_is_named_by_module_and_class(monkeypatch):
+    monkeypatch.setitem(sys.modules, "a_stranger", sys.modules[__name__])
+    opened = open_benchmark("a_stranger:Mine?n=3")
+    assert (opened.n, opened.data) == (3, None)
+    assert open_benchmark("a_stranger:Mine", FIXTURES, n=4).data == FIXTURES
+    with pytest.raises(InputError, match=r"has no option 'm' \(options: data, n\)"):
+        open_benchmark("a_stranger:Mine?m=3")
+    for wrong in ("a_stranger:Yours", "nobody_at_all:Mine", ":Mine"):
+        with pytest.raises(InputError, match="write module:Class"):
+            open_benchmark(wrong)
+
+
 def test_listing_imports_no_benchmark():
     code = (
         "import sys; from scrimp.evaluate.benchmarks.catalog import BENCHMARKS;"

@@ -92,6 +92,8 @@ class Run:
         """Cut off the streams that somebody left in the middle, so that what they cost is counted."""
         for stream in list(self.streams):
             await stream.aclose()
+        if not self.under_way:
+            return
         with anyio.move_on_after(WIND_UP_SECONDS):
             for over in list(self.under_way.values()):  # a stream that nobody holds is being closed by the event loop
                 await over.wait()

@@ -119,7 +119,7 @@ def open_benchmark(name: str, data: Path | None = None, **options: Any) -> Opene
     """A benchmark by name; options may stand in the name, as in `toolworld?tools=16`.
 
     Args:
-        name: a name of BENCHMARKS.
+        name: a name of BENCHMARKS, or `module:Class` of one's own, which has what `Opened` has that is used.
         data: folder of the official files, for those that need one.
         options: arguments of the benchmark; they win over those in the name.
 
@@ -128,21 +128,33 @@ def open_benchmark(name: str, data: Path | None = None, **options: Any) -> Opene
         InputError: an option it has not, a value it cannot take, or data that are missing.
     """
     plain, written = split_name(name)
-    entry = BENCHMARKS.get(plain)
-    if entry is None:
-        raise UnknownName("benchmark", plain, BENCHMARKS)
-    module, _, attribute = entry.target.partition(":")
-    made = getattr(importlib.import_module(module), attribute)
+    entry = BENCHMARKS.get(plain) or _own(plain)
+    made = _load(entry)
     given = {**{key: _value(text) for key, text in written.items()}, **options}
     taken = set(inspect.signature(made).parameters)
     unknown = sorted(set(given) - taken)
     if unknown:
-        known = ", ".join(entry.options) or "none"
+        known = ", ".join(entry.options or sorted(taken)) or "none"
         raise InputError(f"benchmark {plain} has no option {unknown[0]!r}", remedy=f"options: {known}")
-    if entry.needs_data:
+    if entry.needs_data or (data is not None and "data" in taken):
         given["data"] = data
     opened: Opened = made(**given)
     return opened
+
+
+def _own(name: str) -> Entry:
+    """The entry of a benchmark that is named by its class."""
+    if ":" not in name:
+        raise UnknownName("benchmark", name, BENCHMARKS)
+    return Entry(name, name, 0, (), (), "", name)
+
+
+def _load(entry: Entry) -> Any:
+    module, _, attribute = entry.target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"benchmark {entry.name} cannot be loaded: {error}", remedy="write module:Class") from error
 
 
 def _value(text: str) -> Any:
