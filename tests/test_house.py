@@ -32,6 +32,7 @@ HEAVY = {"torch", "transformers", "trl", "peft", "litellm", "ray", "scipy", "ope
 HEAVY_ALLOWED: dict[str, set[str]] = {
     "scrimp.models.embedders_onnx": {"onnxruntime", "tokenizers"},
     "scrimp.evaluate.executors.ray": {"ray"},
+    "scrimp.evaluate.tune.proposals": {"optuna"},
 }
 """Module -> heavy libraries it is about."""
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "audit": Lazy("scrimp.cli.audit", "Where recorded runs spent their money, and what would have saved it."),
     "bench": Lazy("scrimp.cli.bench", "Benchmarks: list, show, get, check."),
     "compare": Lazy("scrimp.cli.compare", "Which way of building an agent is best: effectiveness against cost."),
+    "tune": Lazy("scrimp.cli.tune", "Search for the cheapest way that holds a quality, or the best at a cost."),
     "reproduce": Lazy("scrimp.cli.reproduce", "A table of the documentation, repeated on another model."),
     "report": Lazy("scrimp.cli.report", "The report of a comparison, as one HTML file."),
 }
