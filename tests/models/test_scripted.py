@@ -210,6 +210,7 @@ def test_scripts_from_files(tmp_path: Path) -> None:
     model = from_file(toml, name="scripted:c")
     assert model.name == "scripted:c"
     assert [say(model).text for _ in range(3)] == ["x", "", "x"]
+    assert model.requests == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from scrimp.core.errors import InputError
-from scrimp.evaluate.resampling import Floats
+from scrimp.evaluate.resampling import Floats, draws
 from scrimp.evaluate.statistics import student_t
 
 
@@ -117,9 +117,9 @@ def uncertain(
     """
     names, rng = list(sample), np.random.default_rng(seed)
     n = len(next(iter(sample.values()))[0])
-    index = rng.integers(0, n, (resamples, n))
-    costs = np.stack([sample[name][0][index].mean(axis=1) for name in names], axis=1)
-    success = np.stack([sample[name][1][index].mean(axis=1) for name in names], axis=1)
+    means = [[[values[index].mean(axis=1) for values in sample[name]] for name in names]
+             for index in draws(n, resamples, rng)]  # fmt: skip
+    costs, success = np.moveaxis(np.concatenate(means, axis=2), 0, 2)  # each of shape (resamples, Systems)
     cheaper, better = costs[:, None, :] <= costs[:, :, None], success[:, None, :] >= success[:, :, None]
     strictly = (costs[:, None, :] < costs[:, :, None]) | (success[:, None, :] > success[:, :, None])
     on = ~(cheaper & better & strictly).any(axis=2)

@@ -6,7 +6,7 @@ independent of each other. Both methods are checked against scipy in the tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from statistics import NormalDist
 from typing import Any, Literal
 
@@ -136,6 +136,13 @@ def _at_least_as_extreme(flipped: Floats, seen: float, slack: float, alternative
     if alternative == "less":
         return flipped <= seen + slack
     return np.abs(flipped) >= abs(seen) - slack
+
+
+def draws(n: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Positions of n drawn with replacement, `resamples` times: arrays of shape (draws, n), each of about CHUNK numbers."""
+    step = max(1, CHUNK // n)
+    for start in range(0, resamples, step):
+        yield rng.integers(0, n, (min(step, resamples - start), n))
 
 
 def by_task(values: Sequence[float] | Floats, tasks: Sequence[Hashable] | None = None) -> Floats:

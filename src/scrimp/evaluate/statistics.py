@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from scrimp.core.errors import InputError
-from scrimp.evaluate.resampling import CHUNK, Floats, by_task
+from scrimp.evaluate.resampling import Floats, by_task, draws
 
 Tasks = Sequence[Hashable] | None
 Answer = Literal["yes", "no", "cannot tell"]
@@ -317,9 +317,7 @@ def _studentised(a: Floats, b: Floats, resamples: int, seed: int) -> Floats:
     """Absolute studentised deviations of the bootstrapped log ratio; infinite where a draw has no spread."""
     n, centre, rng = len(a), math.log(b.sum() / a.sum()), np.random.default_rng(seed)
     parts: list[Floats] = []
-    step = max(1, CHUNK // n)
-    for start in range(0, resamples, step):
-        index = rng.integers(0, n, (min(step, resamples - start), n))
+    for index in draws(n, resamples, rng):
         xa, xb = a[index], b[index]
         ma, mb = xa.mean(axis=1), xb.mean(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -54,6 +54,7 @@ class ScriptOptions:
             request counts as cached input.
         cache_minimum: tokens below which a beginning is not cached.
         repeat: begin a list anew when it is used up.
+        remember: keep every request in `requests`, for whoever holds the model.
     """
 
     latency: float | Callable[[Request], float] = 0.0
@@ -62,6 +63,7 @@ class ScriptOptions:
     cache: bool = False
     cache_minimum: int = 0
     repeat: bool = False
+    remember: bool = True
 
 
 class ScriptedModel:
@@ -100,7 +102,8 @@ class ScriptedModel:
         Raises:
             ModelFailed: the script says so, or has no answer for this request.
         """
-        self.requests.append(request)
+        if self.options.remember:
+            self.requests.append(request)
         answer = self._next(request)
         if inspect.isawaitable(answer):
             answer = await answer
@@ -227,7 +230,7 @@ def from_file(path: Path, *, name: str = "") -> ScriptedModel:
     """The scripted model of a JSON or TOML file.
 
     A list is a list of answers. An object is a table, or has `answers` (a list or a table) beside options
-    (`repeat`, `cache`, `cache_minimum`, `latency`, `chunks`).
+    (`repeat`, `cache`, `cache_minimum`, `latency`, `chunks`). Its requests are in the journal, and not kept here.
 
     Raises:
         InputError: the file cannot be read, is not of this form, or names an unknown option.
@@ -253,7 +256,7 @@ def from_file(path: Path, *, name: str = "") -> ScriptedModel:
             )
     for answer in data.values() if isinstance(data, dict) else data:
         _checked(answer, path)
-    return ScriptedModel(data, name=name or f"scripted:{path}", options=ScriptOptions(**options))
+    return ScriptedModel(data, name=name or f"scripted:{path}", options=ScriptOptions(**options, remember=False))
 
 
 def _checked(answer: Any, path: Path) -> None:
