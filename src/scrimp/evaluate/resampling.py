@@ -139,7 +139,7 @@ def _at_least_as_extreme(flipped: Floats, seen: float, slack: float, alternative
 
 
 def draws(n: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Positions of n drawn with replacement, `resamples` times: arrays of shape (draws, n), about CHUNK numbers each."""
+    """Positions of n drawn with replacement, `resamples` times: arrays of shape (draws, n) of about CHUNK numbers."""
     step = max(1, CHUNK // n)
     for start in range(0, resamples, step):
         yield rng.integers(0, n, (min(step, resamples - start), n))
