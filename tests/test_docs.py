@@ -35,7 +35,7 @@ COMMAND_SECONDS = 60
 
 PAGES = sorted(
     path
-    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    for path in [ROOT / "README.md", ROOT / "README.zh-CN.md", *(ROOT / "docs").rglob("*.md")]
     if path.is_file() and path.relative_to(ROOT).as_posix() not in GENERATED
 )
 APP = command_tree()

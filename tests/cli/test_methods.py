@@ -24,7 +24,7 @@ def test_the_list(scrimp, scrimp_home: Path) -> None:
 
 def test_a_card(scrimp) -> None:
     found = scrimp("methods", "show", "plan-then-execute", "--json").json
-    assert found["measured"] is None
+    assert found["measured"]["name"] == found["name"]
     assert (found["workload"], found["n"], found["margin"]) == ("toolworld", 700, 3.0)
     assert {"claim", "notes", "verdicts"} <= set(found)
     out = scrimp("methods", "show", "plan-then-execute").out
@@ -62,3 +62,35 @@ def test_the_page(scrimp, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\n## planner\n" in page
     assert "| `react` | ReAct | 2210.03629 |" in page
     assert methods.page([Entry(Card("a", "gate", "x | y"), "m", "A")]).endswith("| `a` | x \\| y |  |  |  | - |\n")
+
+
+def test_checking_a_method(scrimp) -> None:
+    said = scrimp("methods", "check", "plan-then-execute", "--n", "30", "--json")
+    assert said.code == 0
+    (found,) = said.json
+    assert set(found) == {
+        "name",
+        "baseline",
+        "workload",
+        "model",
+        "n",
+        "effectiveness",
+        "cost",
+        "claim",
+        "verdict",
+        "stated",
+    }
+    assert found["verdict"] == found["stated"] == "structure only"
+
+
+def test_a_run_that_disagrees_with_its_card_is_a_no(scrimp) -> None:
+    said = scrimp("methods", "check", "plan-then-execute", "--n", "2")
+    assert said.code == 1
+    assert "distinguishable" in said.out
+    assert scrimp("methods", "check", "react").code == 2
+    assert scrimp("methods", "check").code == 2
+
+
+def test_a_card_shows_what_was_measured(scrimp) -> None:
+    assert scrimp("methods", "show", "top-k", "--json").json["measured"]["verdict"] == "contradicted"
+    assert "of the baseline's tokens on oracle" in scrimp("methods", "show", "plan-then-execute").out

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scrimp.cli.apps import new_app
-from scrimp.cli.options import Json
-from scrimp.cli.output import emit, one_line, write
+from scrimp.cli.options import Data, Json
+from scrimp.cli.output import emit, note, one_line, write
 from scrimp.cli.tables import facts, show, table
 from scrimp.core.errors import InputError, UnknownName
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from scrimp.core.registry import Entry
 
 app = new_app("Ways of making an agent cheaper, each with its paper, its claim and its verdict.")
+
+DIFFERENT = 1
 
 
 @app.command("list")
@@ -70,6 +73,7 @@ def show_(name: Annotated[str, typer.Argument(metavar="NAME", help="A method's n
         ("measured on", f"{facts_['workload']}, n = {facts_['n']}, margin {facts_['margin']:g} points"
          if facts_["n"] else facts_["workload"]),
         ("verdict", verdicts or "not yet checked"),
+        ("measured", _measured(facts_["measured"])),
         ("notes", facts_["notes"]),
         ("package", facts_["package"]),
         ("cannot load", facts_.get("error", "")),
@@ -77,19 +81,120 @@ def show_(name: Annotated[str, typer.Argument(metavar="NAME", help="A method's n
     return show(facts(rows))
 
 
+@app.command("check")
+def check_(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Methods.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every method that registered an experiment.")] = False,
+    family: Annotated[str | None, typer.Option("--family", metavar="FAMILY", help="With --all: of one family.")] = None,
+    model: Annotated[
+        str, typer.Option("--model", metavar="M", help="A real model; an oracle by default: structure only.")
+    ] = "",
+    n: Annotated[int | None, typer.Option("--n", min=1, metavar="N", help="Other than the card's number.")] = None,
+    data: Data = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep what was found in the package (maintainers).")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run the experiments of cards, and say whether each verdict is the one that its card states.
+
+    Exit code 1 where one is not.
+    """
+    chosen = _chosen(names or [], all_, family)
+
+    import anyio
+
+    from scrimp.cli.comparison import watch
+    from scrimp.cli.options import data_folder
+    from scrimp.cli.progress import Progress
+    from scrimp.evaluate import check
+
+    found = []
+    for entry in chosen:
+        with Progress(f"checking {entry.card.name}") as shown:
+            folder = data_folder(entry.card.workload, data)
+            found.append(anyio.run(_check(entry.card, model, folder, n, watch(shown))))
+    if save:
+        note(f"kept in {check.save(found)}")
+    if as_json:
+        emit([one.to_json() for one in found])
+    else:
+        _print_checks(found)
+    if any(not one.agrees for one in found):
+        raise typer.Exit(DIFFERENT)
+
+
+def _check(card_: Any, model: str, folder: Any, n: int | None, watched: Any) -> Any:
+    from scrimp.evaluate import check
+
+    async def once() -> Any:
+        return await check.check(card_, model=model, data=folder, n=n, progress=watched)
+
+    return once
+
+
+def _chosen(names: list[str], all_: bool, family: str | None) -> list[Entry]:
+    """The methods to be checked.
+
+    Raises:
+        InputError: none is named, or one that registered no experiment.
+    """
+    from scrimp.evaluate.check import checkable
+
+    if family is not None:
+        _check_family(family)
+    if all_ == bool(names):
+        raise InputError("methods check takes names, or --all", remedy="scrimp methods check top-k")
+    entries = _entries()
+    if all_:
+        return [entry for entry in entries if checkable(entry.card) and family in (None, entry.card.family)]
+    by_name = {entry.card.name: entry for entry in entries}
+    for name in names:
+        if name not in by_name:
+            raise UnknownName("method", name, by_name)
+        if not checkable(by_name[name].card):
+            raise InputError(f"{name} is a baseline or a control: it claims no saving", remedy="name another method")
+    return [by_name[name] for name in names]
+
+
+def _print_checks(found: list[Any]) -> None:
+    from scrimp.cli import values
+
+    made = table("method", "n", "success", "difference", "unit", "cost ratio [95 %]", "verdict", "stated",
+                 right=("n",), fixed=("method", "unit"))  # fmt: skip
+    for one in found:
+        low, high = one.effectiveness["interval"]
+        ratio, span = one.cost["ratio"], one.cost["interval"]
+        between = f" [{span[0]:.3f}, {span[1]:.3f}]" if span else ""
+        made.add(
+            one.name, str(one.n), values.percent(one.effectiveness["method"]),
+            f"{100 * low:+.1f} to {100 * high:+.1f} points", one.cost["unit"],
+            "unknown" if ratio is None else f"{ratio:.3f}{between}", one.verdict, one.stated or "none",
+        )  # fmt: skip
+    show(made)
+
+
 def card(entry: Entry) -> dict[str, Any]:
     """The document of `methods show`: a row of the list, and what stands only on the card."""
+    from scrimp.evaluate.check import saved
+
     one = entry.card
     return {
         **entry.to_json(),
         "claim": one.claim,
-        "measured": None,
+        "measured": saved().get(one.name),
         "notes": one.notes,
         "workload": one.workload,
         "n": one.n,
         "margin": one.margin,
         "verdicts": dict(one.verdicts),
     }
+
+
+def _measured(found: Mapping[str, Any] | None) -> str:
+    if found is None or found["cost"]["ratio"] is None:
+        return ""
+    cost, span = found["cost"], found["cost"]["interval"]
+    between = f" ({span[0]:.3f} to {span[1]:.3f})" if span else ""
+    return f"{cost['ratio']:.3f}{between} of the baseline's {cost['unit']} on {found['model']}, n = {found['n']}"
 
 
 def page(entries: list[Entry]) -> str:

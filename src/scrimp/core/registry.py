@@ -63,6 +63,8 @@ class Card:
         saves, against: what it saves, compared with what.
         needs: what it needs beyond a model (`embedder`, `store`, `environment`, `hidden`...).
         claim: the size the paper claims, in its own words and units.
+        claimed_ratio: that size as a ratio of costs, in `unit`; 0 where the paper states none.
+        unit: what is saved: `tokens`, `usd`, `seconds` or `calls`.
         workload: on what `methods check` measures it, with `n` items and a `margin` in points.
         verdicts: one per model class (`oracle`, `scripted`, or a model's name).
         samples: it draws several answers and chooses or debates, so that a comparison adds self-consistency at the
@@ -85,6 +87,8 @@ class Card:
     margin: float = 3.0
     verdicts: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    unit: str = "tokens"
+    claimed_ratio: float = 0.0
     samples: bool = False
     budget_aware: bool = False
 

@@ -17,8 +17,9 @@ CARD = Card(
     saves="prompt tokens of old turns",
     against="everything",
     workload="toolworld",
-    n=700,
-    margin=3.0,
+    n=250,
+    margin=5.0,
+    verdicts={"oracle": "not distinguishable"},
 )
 
 AROUND_MESSAGE = 4

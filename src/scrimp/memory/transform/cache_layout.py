@@ -19,10 +19,12 @@ CARD = Card(
     family="transform",
     title="Prompt-cache layout",
     saves="dollars of prompt tokens that a cache could have served",
+    unit="usd",
     against="everything",
     workload="toolworld",
-    n=700,
-    margin=3.0,
+    n=250,
+    margin=5.0,
+    verdicts={"oracle": "not distinguishable"},
 )
 VOLATILE = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\b\d{1,2}:\d\d(:\d\d)?\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-|"

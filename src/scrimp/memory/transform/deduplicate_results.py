@@ -17,8 +17,9 @@ CARD = Card(
     saves="prompt tokens of repeated tool results",
     against="everything",
     workload="toolworld",
-    n=700,
-    margin=3.0,
+    n=250,
+    margin=5.0,
+    verdicts={"oracle": "not distinguishable"},
 )
 
 

@@ -25,8 +25,9 @@ CARD = Card(
     against="everything",
     needs=("pillow",),
     workload="toolworld",
-    n=700,
-    margin=3.0,
+    n=250,
+    margin=5.0,
+    verdicts={"oracle": "not distinguishable"},
     notes="The tool world has no pictures: measured on recorded runs only.",
 )
 

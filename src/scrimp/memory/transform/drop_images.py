@@ -19,8 +19,9 @@ CARD = Card(
     saves="prompt tokens of old pictures",
     against="everything",
     workload="toolworld",
-    n=700,
-    margin=3.0,
+    n=250,
+    margin=5.0,
+    verdicts={"oracle": "not distinguishable"},
     notes="The tool world has no pictures: measured on recorded runs only.",
 )
 DROPPED = Text("[an older picture, dropped]")

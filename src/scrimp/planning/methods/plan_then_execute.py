@@ -28,8 +28,9 @@ CARD = Card(
     saves="model calls and re-sent prompt tokens",
     against="react",
     workload="toolworld",
-    n=700,
-    margin=3.0,
+    n=250,
+    margin=5.0,
+    verdicts={"oracle": "structure only"},
     notes="A baseline of ours after Plan-and-Solve; references between steps as in ReWOO and LLMCompiler.",
 )
 

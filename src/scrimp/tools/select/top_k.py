@@ -22,8 +22,9 @@ CARD = Card(
     against="all-tools",
     needs=("embedder",),
     workload="toolworld",
-    n=700,
-    margin=3.0,
+    n=250,
+    margin=5.0,
+    verdicts={"oracle": "contradicted"},
     notes="The plain retriever that learned selectors are compared with. `by` takes it apart.",
 )
 

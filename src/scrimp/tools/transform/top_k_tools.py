@@ -18,8 +18,9 @@ CARD = Card(
     saves="prompt tokens of tools that are not offered",
     against="all-tools",
     workload="toolworld",
-    n=700,
-    margin=3.0,
+    n=250,
+    margin=5.0,
+    verdicts={"oracle": "contradicted"},
     notes="BM25 over name, description and parameters' names; the selector top-k adds embeddings.",
 )
 REMEMBERED = 256
