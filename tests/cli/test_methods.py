@@ -25,7 +25,7 @@ def test_the_list(scrimp, scrimp_home: Path) -> None:
 def test_a_card(scrimp) -> None:
     found = scrimp("methods", "show", "plan-then-execute", "--json").json
     assert found["measured"]["name"] == found["name"]
-    assert (found["workload"], found["n"], found["margin"]) == ("toolworld", 700, 3.0)
+    assert (found["workload"], found["n"], found["margin"]) == ("toolworld", 250, 5.0)
     assert {"claim", "notes", "verdicts"} <= set(found)
     out = scrimp("methods", "show", "plan-then-execute").out
     assert "n = 700, margin 3 points" in out
