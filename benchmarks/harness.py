@@ -68,7 +68,7 @@ def main() -> int:
     if options.inspect_python:
         command = [str(options.inspect_python), "inspect_side.py"]
         rows.append(Row("Inspect AI", command))
-        rows.append(Row("Inspect AI, log_realtime off", command, ["--no-realtime"]))
+        rows.append(Row("Inspect AI, lightest log", command, ["--lightest"]))
     began, load = time.monotonic(), os.getloadavg()[0]
     for number in range(options.repeats):
         for n in options.sizes:
