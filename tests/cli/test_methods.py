@@ -28,7 +28,7 @@ def test_a_card(scrimp) -> None:
     assert (found["workload"], found["n"], found["margin"]) == ("toolworld", 250, 5.0)
     assert {"claim", "notes", "verdicts"} <= set(found)
     out = scrimp("methods", "show", "plan-then-execute").out
-    assert "n = 700, margin 3 points" in out
+    assert "n = 250, margin 5 points" in out
     assert "planner (provides Planner)" in out
 
 

@@ -20,6 +20,7 @@ from scrimp.core.system import System
 from scrimp.core.task import Answer, Score, Task
 from scrimp.core.tool import Tool
 from scrimp.evaluate import experiment as subject
+from scrimp.evaluate.executors import local
 from scrimp.outfit import Parts
 from scrimp.testing import PRICES, ScriptedModel
 
@@ -62,15 +63,17 @@ def conduct(
     """Run an experiment on virtual time; its document and its account."""
     made: list[Any] = []
 
-    class Watched(subject._Conduct):
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args)
+    class Watched(subject.Conduct):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
             made.append(self)
 
-        def _parts(self, system: System) -> Parts:
-            return Parts(models={"main": model(seed=len(system.name))}, prices=prices)
+    def parts(system: System, benchmark: Any) -> Parts:
+        return Parts(models={"main": model(seed=len(system.name))}, prices=prices)
 
-    monkeypatch.setattr(subject, "_Conduct", Watched)
+    monkeypatch.setattr(subject, "Conduct", Watched)
+    monkeypatch.setattr(subject, "parts_of", parts)
+    monkeypatch.setattr(local, "parts_of", parts)
     monkeypatch.setattr(subject, "open_benchmark", lambda *args, **more: Questions())
     found = virtual.run(subject.run, subject.Experiment(systems, "questions", out=out, **wanted))
     return found, made[0].account
