@@ -299,3 +299,13 @@ def test_tables_are_listed_and_repeated(scrimp) -> None:
     assert said.json["n"] == 4
     assert "no forecast" in said.err
     assert "no table" in scrimp("reproduce", "toolwrld").err
+
+
+def test_trials_as_parquet(scrimp, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="the extra analytics is not installed")
+    scrimp(*PAIR, "--no-controls", "--out", "out")
+    made = scrimp("report", "out", "--format", "parquet", "--json").json["parquet"]
+    rows = duckdb.sql(f"SELECT system, task, success, ledger.total.cost.amount FROM '{made}'").fetchall()
+    assert len(rows) == 8
+    assert {row[0] for row in rows} == {"baseline", "efficient"}
+    assert scrimp("report", str(tmp_path), "--format", "parquet").code == 2

@@ -16,7 +16,7 @@ from scrimp.core.errors import InputError, UnknownName
 app = new_app()
 
 RESULT = "result.json"
-FORMATS = ("html", "card")
+FORMATS = ("html", "card", "parquet")
 
 
 @app.command()
@@ -26,7 +26,7 @@ def report(
         typer.Argument(metavar="DIR|EXPERIMENT", help="A folder with result.json, an experiment's id, or: last."),
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="html; or card: one JSON document by a published schema.")
+        str, typer.Option("--format", metavar="FORMAT", help="html; card: JSON by a published schema; parquet.")
     ] = "html",
     system: Annotated[
         str, typer.Option("--system", metavar="NAME", help="The System whose card it is; all by default.")
@@ -48,6 +48,11 @@ def report(
         from scrimp.report.card import card
 
         return emit(card(read_result(folder), system))
+    if format_ == "parquet":
+        from scrimp.report.parquet import write
+
+        written = write(folder)
+        return emit({"parquet": str(written)}) if as_json else note(f"trials: {written}")
     from scrimp.cli.comparison import write_report
 
     page = write_report(read_result(folder), folder)
