@@ -86,6 +86,7 @@ def document(facts: Facts) -> dict[str, Any]:
             frozenset(controls),
             experiment.margin / 100,
             _controls_complete(facts),
+            oracle=_oracle(facts) is not None,
         ),
         **_questions(facts, rows),
         "guard": _guard(facts),

@@ -57,12 +57,18 @@ class Pair:
         }
 
 
-def pairs(trials: Trials, controls: frozenset[str], margin: float, controls_run: bool) -> list[dict[str, Any]]:
+STRUCTURE = "the model is an oracle, so this is structure only"
+
+
+def pairs(
+    trials: Trials, controls: frozenset[str], margin: float, controls_run: bool, oracle: bool = False
+) -> list[dict[str, Any]]:
     """Every two Systems, and each System against the controls; never two controls. Holm's correction is over all.
 
     Args:
         trials: of each System and control, in the order of the document.
         margin: of non-inferiority, 0 to 1.
+        oracle: whether the model is one; each sentence says so then (EVIDENCE rule 6).
     """
     made = []
     for a, b in combinations(trials, 2):
@@ -70,9 +76,11 @@ def pairs(trials: Trials, controls: frozenset[str], margin: float, controls_run:
             made.append(Pair(a, b, *paired(trials[a], trials[b]), margin))
     chances = [pair.chances() if pair.ours else None for pair in made]
     adjusted = inference.holm([one["efficient"] if one else None for one in chances])
-    return [
-        _told(pair, one, p, len(made), controls_run) for pair, one, p in zip(made, chances, adjusted, strict=True)
-    ]  # fmt: skip
+    told = [_told(pair, one, p, len(made), controls_run) for pair, one, p in zip(made, chances, adjusted, strict=True)]
+    if oracle:
+        for one in told:
+            one["structure_only"], one["says"] = True, f"{one['says'].removesuffix('.')}; {STRUCTURE}."
+    return told
 
 
 def _told(

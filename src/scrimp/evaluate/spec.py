@@ -76,6 +76,7 @@ def from_data(data: Mapping[str, Any], file: Path) -> Experiment:
     for key in ("margin", "at_quality"):
         if key in given:
             given[key] = float(given[key])
+    given.setdefault("controls", True)
     return Experiment(tuple(systems), given.pop("bench", ""), **given)
 
 

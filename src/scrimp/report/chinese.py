@@ -43,7 +43,8 @@ def of_pair(pair: Document, *, controls_run: bool) -> str:
         text = f"{b} 比 {a} 更高效：{text}"
     elif efficient and controls_run:
         text += f"；比较次数这么多，这可能是偶然（校正后 p = {pair['p_adjusted']:.2f}）"
-    return f"{text}{'' if controls_run else '；未运行对照'}。"
+    structure = "；模型是 oracle，只说明结构" if pair.get("structure_only") else ""
+    return f"{text}{'' if controls_run else '；未运行对照'}{structure}。"
 
 
 def _cost(pair: Document, a: str) -> str:
