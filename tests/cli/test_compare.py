@@ -15,7 +15,8 @@ KEYS = {"experiment", "bench", "model", "n", "systems", "pairs", "hypervolume", 
 
 def test_a_comparison_is_one_document_and_a_page(scrimp, tmp_path: Path) -> None:
     said = scrimp(*PAIR, "--out", "out", "--json")
-    assert (said.code, said.err) == (0, "")
+    assert said.code == 0
+    assert "scrimp:" not in said.err  # a slow machine says how far it is
     found = said.json
     assert set(found) >= KEYS
     control = "baseline on oracle?error=0.2"
