@@ -84,3 +84,11 @@ def test_two_halves_merge_to_the_whole() -> None:
     whole, left, right = cached(*items), cached(*items[:2]), cached(*items[2:])
     left.merge(right)
     assert left.to_json() == whole.to_json()
+
+
+def test_a_system_prompt_that_no_record_holds_can_be_cached_all_the_same() -> None:
+    guessed = growing()
+    usages = [Usage(input=20_000 + one.prompt, output=50) for one in guessed.calls]
+    shown, hidden = cached(guessed), cached(measure(with_usage(guessed.trace, *usages), BOOK))
+    again = 20_000 * (len(usages) - 1)
+    assert abs(hidden.possible - shown.possible - again) < 200 * len(usages)  # whole blocks

@@ -212,3 +212,22 @@ def test_one_bad_file_does_not_cost_the_others(tmp_path: Path) -> None:
         "gone.jsonl": "cannot be read: No such file or directory",
     }
     assert [Path(item.path).name for item in found.failed] == ["gone.jsonl"]
+
+
+def test_what_stands_beside_a_journal_is_no_file_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "experiments" / "one"
+    folder.mkdir(parents=True)
+    beside = ("experiment.json", "trials.jsonl", "result.json", "report.html", "journal.sqlite-wal")
+    for name in ("journal.sqlite", "other.jsonl", *beside):
+        (folder / name).touch()
+    (tmp_path / "trials.jsonl").touch()  # no journal beside it
+    assert [path.name for path in files([tmp_path])] == ["journal.sqlite", "other.jsonl", "trials.jsonl"]
+    assert list(files([folder / "trials.jsonl"])) == [folder / "trials.jsonl"]
+
+
+def test_a_refused_file_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LONGEST_LINE", 100)
+    path = tmp_path / "long.json"
+    path.write_text(json.dumps([RUN, RUN], indent=1), encoding="utf-8")
+    [skipped] = audit_paths([path]).failed
+    assert skipped.why.endswith("(one run a line is read at any length)")

@@ -154,3 +154,12 @@ def test_several_processes_give_the_same(scrimp: Command) -> None:
     for document in (alone, together):
         document.pop("command")
     assert alone == together
+
+
+def test_remedies_of_runs_without_a_price_are_told_in_tokens(scrimp: Command, tmp_path: Path) -> None:
+    said = [{"role": role, "content": f"{at} {'word ' * 300}"} for at in range(9) for role in ("user", "assistant")]
+    path = tmp_path / "unpriced.jsonl"
+    path.write_text(json.dumps({"model": "acme-9", "messages": said}) + "\n", encoding="utf-8")
+    out = scrimp("audit", str(path)).out
+    assert "window: " in out
+    assert "No dollars: nobody states a price of these models." in out

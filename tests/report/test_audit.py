@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -95,3 +96,14 @@ def test_bars_of_a_waterfall_begin_where_the_one_before_ended() -> None:
 def test_a_curve_needs_two_steps() -> None:
     assert curve([(1, 10.0, 5)], 720) == ""
     assert "step 2: 20 tokens over 4 runs" in curve([(1, 10.0, 5), (2, 20.0, 4)], 720)
+
+
+def test_what_has_no_price_is_drawn_in_tokens(tmp_path: Path) -> None:
+    said = [{"role": role, "content": f"{at} {'word ' * 300}"} for at in range(9) for role in ("user", "assistant")]
+    path = tmp_path / "unpriced.jsonl"
+    path.write_text(json.dumps({"model": "acme-9", "messages": said}) + "\n", encoding="utf-8")
+    found = audit_paths([path], Options(workers=1)).to_json()
+    assert found["remedies"]
+    page = render(found)
+    assert "Net tokens over 1 runs" in page
+    assert not any("$" in chart for chart in re.findall("<svg.*?</svg>", page, re.DOTALL))

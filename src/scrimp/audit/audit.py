@@ -174,7 +174,7 @@ def audit_file(path: Path, options: Options, share: float) -> FileResult:
                 part = result.parts[run.trace.source] = Part(Attribution(run.book))
             part.add(run, model_name(options.model) if options.model else "", _drawn(run.trace, share))
     except InputError as error:
-        result.skipped.append(Skipped(str(path), error.message))
+        result.skipped.append(Skipped(str(path), str(error)))
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file does to a reader, the others are audited
         result.skipped.append(Skipped(str(path), f"its form is not as expected ({type(error).__name__})"))
     return result

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from scrimp.audit.draft import hidden_of, scale_of
 from scrimp.audit.measure import Call, Run
 from scrimp.audit.secrets import redact
 from scrimp.core.messages import Message
@@ -65,6 +66,7 @@ class Caching:
         """Add a run."""
         caches: dict[tuple[str, str], PrefixCache] = {}
         before: dict[tuple[str, str], Call] = {}
+        unseen = hidden_of(run, scale_of(run))
         for at, call in enumerate(run.calls):
             rules = run.book.rules(call.model) if call.model else None
             if rules is None or call.event.component == "harness":
@@ -74,7 +76,8 @@ class Caching:
             if cache is None:
                 cache = caches[key] = PrefixCache(rules, call.model, sizes=run.sizes)
             started = call.step.started if call.step.started is not None else 0.0
-            found = cache.see(call.step.request, started, prompt_tokens=call.usage.prompt)
+            hidden = unseen.get(call.step.agent, 0)
+            found = cache.see(call.step.request, started, prompt_tokens=call.usage.prompt, hidden=hidden)
             self.prompt += call.usage.prompt
             self.possible += found.tokens_cached
             if call.told:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from scrimp.audit.draft import scale_of
 from scrimp.audit.measure import Call, Run
 from scrimp.audit.trace import ToolUse
 from scrimp.core.messages import Message, ToolCall, canonical
@@ -82,8 +83,8 @@ class Index:
 
     @cached_property
     def scale(self) -> Decimal:
-        """Real tokens for each estimated one."""
-        return Decimal(self.run.scale)
+        """Real tokens for each estimated one, of a text that stands in a prompt."""
+        return Decimal(scale_of(self.run))
 
     def words(self, message: Message, split: Callable[[str], frozenset[str]]) -> frozenset[str]:
         """The words of a message and its calls, split once."""

@@ -126,7 +126,8 @@ class Run:
     Attributes:
         events: one per model call, tool call and further event; the ledger is their fold.
         sizes: tokens of any message of the run.
-        scale: real prompt tokens for each estimated one, where the record tells them; else 1.
+        scale: real tokens for each estimated one of whole prompts, where the record tells them; else 1. It holds what
+            the record leaves out of prompts: for a text, `draft.scale_of` tells it.
         spread: relative uncertainty of the run's tokens; 0 where the record tells them.
         disagreements: where the record contradicts itself or our bill, in words with both figures.
     """

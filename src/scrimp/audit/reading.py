@@ -48,6 +48,12 @@ GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
 ENCRYPTED = (b"-----BEGIN PGP MESSAGE", b"-----BEGIN AGE ENCRYPTED", b"age-encryption.org", b"ENCTXT", b"Salted__")
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
+LOGS = ("-wal", "-shm")
+"""How SQLite calls the two files that it keeps beside another."""
+
+JOURNAL, EXPERIMENT = "journal.sqlite", ("experiment.json", "trials.jsonl", "result.json", "report.html")
+"""The journal of an experiment, and what else stands in the experiment's folder."""
+
 
 class Reader(Protocol):
     """A module of `readers/`."""
@@ -278,15 +284,25 @@ def head_of(path: Path) -> Head:
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files of these paths: folders are walked, in order of names, hidden files left out."""
+    """The files of these paths: folders are walked, in order of names.
+
+    Hidden files are left out, and what stands beside a journal of ours: its log, and what an experiment wrote of the
+    runs that the journal holds.
+    """
     for path in paths:
         if path.is_dir():
-            inside = (item for item in path.rglob("*") if item.is_file())
+            inside = (item for item in path.rglob("*") if item.is_file() and not _beside_a_journal(item))
             yield from sorted(
                 item for item in inside if not any(part.startswith(".") for part in item.relative_to(path).parts)
             )
         else:
             yield path
+
+
+def _beside_a_journal(path: Path) -> bool:
+    if path.name.endswith(LOGS):
+        return path.with_name(path.name[: -len(LOGS[0])]).exists()
+    return path.name in EXPERIMENT and path.with_name(JOURNAL).exists()
 
 
 def _load(name: str) -> Reader:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from scrimp.audit.calls import carriers, failure
 from scrimp.audit.reading import Source
 from scrimp.audit.trace import Step, ToolUse, Trace
+from scrimp.audit.wire_openai import LARGEST, quantity
 from scrimp.core.events import Event, Key
 from scrimp.core.events import Kind as EventKind
 from scrimp.core.messages import Finish, Message, Request, ToolCall, ToolSpec
@@ -203,13 +204,9 @@ def _carried(trace: Trace) -> None:
                 trace.tools.append(ToolUse(call, at, answered.text, answered, failed, error, where=step.where))
 
 
-def number_of(value: Any) -> float | None:
-    """A number, also one that is written as text."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value)
+def number_of(value: Any, most: int = LARGEST) -> float | None:
+    """A number of something, also one that is written as text; None where it is none."""
     try:
-        return float(value) if isinstance(value, str) else None
+        return quantity(float(value) if isinstance(value, str) else value, most)
     except ValueError:
         return None

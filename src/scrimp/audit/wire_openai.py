@@ -22,6 +22,10 @@ LARGEST = 10**15
 MILLISECONDS = 10**11
 """A time beyond this counts milliseconds: in seconds, it would be the year 5138."""
 
+BEGAN = ("started", "start_time", "timestamp", "created_at", "created", "time")
+TOOK = (("seconds", 1), ("duration", 1), ("latency", 1), ("duration_ms", 1000), ("latency_ms", 1000))
+"""Keys by which logs say when a call began, and how long it took, with how many of their units make a second."""
+
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 
 
@@ -113,9 +117,9 @@ def number(data: Any, *keys: str) -> int | None:
     return None
 
 
-def quantity(value: Any) -> float | None:
+def quantity(value: Any, most: int = LARGEST) -> float | None:
     """A number of something: not negative, and no larger than things are; None where it is none."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LARGEST:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most:
         return value
     return None
 
@@ -129,6 +133,25 @@ def moment(value: Any) -> float | None:
             return None
     told = quantity(value)
     return None if told is None else told / 1000 if told > MILLISECONDS else float(told)
+
+
+def began(item: Mapping[str, Any]) -> float | None:
+    """When the call of a log line began, in seconds since the epoch; None where it does not say."""
+    times = (moment(item.get(key)) for key in BEGAN)
+    return next((time for time in times if time is not None), None)
+
+
+def took(item: Mapping[str, Any]) -> float | None:
+    """How long the call of a log line took, in seconds; None where it does not say."""
+    for key, unit in TOOK:
+        if (told := quantity(item.get(key))) is not None:
+            return told / unit
+    return None
+
+
+def mappings(items: Any) -> list[dict[str, Any]]:
+    """The JSON objects of a list; what is none is left out, and what is no list has none."""
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def dig(data: Any, *keys: str) -> Any:

@@ -103,7 +103,7 @@ def _outcomes(document: Mapping[str, Any]) -> None:
 def _remedies(document: Mapping[str, Any]) -> None:
     rows = [row for row in document["remedies"] if row["rank_by"] > 0][:TOP]
     if not rows:
-        show("No remedy would have saved anything on these runs.")
+        _in_tokens(document)
         return
     monthly = bool(document.get("runs_per_month"))
     header = "net a month" if monthly else "net"
@@ -135,6 +135,19 @@ def _remedies(document: Mapping[str, Any]) -> None:
             f"{values.share(together['share'] or 0)} of the cost; one by one they would seem to save "
             f"{values.dollars(alone)}.{warning}",
         )
+
+
+def _in_tokens(document: Mapping[str, Any]) -> None:
+    """What remedies would have saved where no dollars can be told."""
+    saved = [(values.all_tokens(row["saves"]["tokens"]), row) for row in document["remedies"] if row["unpriced_runs"]]
+    rows = sorted((item for item in saved if item[0] > 0), key=lambda item: -item[0])[:TOP]
+    if not rows:
+        show("No remedy would have saved anything on these runs.")
+        return
+    made = table("would have saved", "tokens", "label", right=("tokens",), fixed=("label",))
+    for tokens, row in rows:
+        made.add(f"{row['name']}: {row['how']}", values.count(tokens), row["exactness"])
+    show(made, "No dollars: nobody states a price of these models.")
 
 
 def _waste(document: Mapping[str, Any]) -> None:

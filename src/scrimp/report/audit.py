@@ -46,14 +46,15 @@ def write(document: Mapping[str, Any], file: str | os.PathLike[str]) -> Path:
 def _charts(document: Mapping[str, Any]) -> dict[str, Any]:
     """Every chart at two widths."""
     priced = document["cost"]["amount"] is not None
-    made: dict[str, Any] = {}
+    some = any(row["unpriced_runs"] < row["runs"] for row in document["remedies"])
+    made: dict[str, Any] = {"unit": "dollars" if some else "tokens"}
     for size, width in (("wide", WIDE), ("narrow", NARROW)):
         made[size] = {
             "causes": Markup(bars(_cells(document["causes"], priced), width, "What was paid for", waterfall=True)),
             "components": Markup(
                 bars(_cells(document["components"], priced), width, "Cost by component", waterfall=True)
             ),
-            "remedies": Markup(bars(_remedies(document), width, "Net saving of each remedy")),
+            "remedies": Markup(bars(_remedies(document, some), width, "Net saving of each remedy")),
             "growth": Markup(
                 curve([(row["step"], row["prompt_tokens"], row["runs"]) for row in _growth(document)], width)
             ),
@@ -64,20 +65,31 @@ def _charts(document: Mapping[str, Any]) -> dict[str, Any]:
 def _cells(cells: Mapping[str, Any], priced: bool) -> list[Bar]:
     found = []
     for name, cell in cells.items():
-        tokens = sum(int(cell["tokens"][kind]) for kind in ("input", "cached_input", "cache_write", "output"))
+        tokens = _tokens(cell["tokens"])
         amount = float(cell["cost"]["amount"] or cell["cost"].get("known") or 0)
         if tokens or amount:
-            label = money(amount) if priced else f"{figures.count(tokens)} tokens"
-            found.append(
-                Bar(name, amount if priced else tokens, label, f"{figures.count(tokens)} tokens, {money(amount)}")
-            )
+            paid, sent = _cost(cell["cost"]), f"{figures.count(tokens)} tokens"
+            found.append(Bar(name, amount if priced else tokens, paid if priced else sent, f"{sent}, {paid}"))
     return found
 
 
-def _remedies(document: Mapping[str, Any]) -> list[Bar]:
+def _remedies(document: Mapping[str, Any], priced: bool) -> list[Bar]:
+    """Net dollars of each remedy, as far as they are known; tokens where no run has a price."""
+    if priced:
+        return [
+            Bar(row["name"], row["rank_by"], _cost(row["net"]), row["title"])
+            for row in document["remedies"] if row["unpriced_runs"] < row["runs"]
+        ]  # fmt: skip
+    saved = [(row, _tokens(row["saves"]["tokens"])) for row in document["remedies"]]
     return [
-        Bar(row["name"], row["rank_by"], money(row["rank_by"]), row["title"]) for row in document["remedies"]
+        Bar(row["name"], tokens, f"{figures.count(tokens)} tokens", row["title"])
+        for row, tokens in sorted(saved, key=lambda one: -one[1]) if tokens
     ]  # fmt: skip
+
+
+def _tokens(kinds: Mapping[str, Any]) -> int:
+    """Tokens sent and received."""
+    return sum(int(kinds[kind]) for kind in ("input", "cached_input", "cache_write", "output"))
 
 
 def _growth(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

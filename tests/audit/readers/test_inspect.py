@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -218,7 +219,8 @@ def patched(path: Path, offset: int, value: int) -> Path:
     return path
 
 
-def test_an_archive_that_cannot_be_unpacked_is_one_line(tmp_path: Path) -> None:
+def test_an_archive_that_cannot_be_unpacked_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zipfile_zstd", None)  # as where it is not installed
     members = {f"samples/{at}_epoch_1.json": inspect_sample() for at in range(3)}
     if not hasattr(zipfile, "ZIP_ZSTANDARD"):
         assert why(patched(archive(tmp_path / "a.eval", members), 8, 93)).startswith("packed with Zstandard")

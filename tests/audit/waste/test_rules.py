@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from recorded import call, run, spec, trace, words
+from recorded import call, run, spec, trace, with_usage, words
 
 from scrimp.audit.findings import Waste, find
-from scrimp.audit.index import Finding
+from scrimp.audit.index import Finding, Index
 from scrimp.audit.measure import Book, Run, measure
 from scrimp.core.messages import Image
+from scrimp.core.usage import Usage
 from scrimp.models.prices import load
 
 BOOK = Book(load())
@@ -36,6 +37,14 @@ def test_the_same_call_with_the_same_result() -> None:
     tokens = again().sizes.message(again().calls[-1].step.request.messages[-1])
     assert finding.tokens == pytest.approx(tokens + again().calls[1].usage.total, abs=2)
     assert finding.cost == pytest.approx(Decimal("2.5e-6") * tokens + (again().calls[1].money.amount or 0))
+
+
+def test_what_a_record_leaves_out_of_prompts_is_no_part_of_a_result() -> None:
+    shown = run(*(item for at in range(6) for item in ([call("read", f"c{at}", at=at)], {f"c{at}": words(300)})))
+    usages = [Usage(input=30_000 + one.prompt, output=one.usage.output) for one in shown.calls]
+    hidden = measure(with_usage(shown.trace, *usages), BOOK)
+    assert hidden.scale > 5  # of whole prompts
+    assert Index(hidden).kept(1000, [0])[0] == pytest.approx(1000, rel=0.02)
 
 
 def test_a_call_that_may_have_changed_something_in_between_excuses_it() -> None:

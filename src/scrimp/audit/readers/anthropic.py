@@ -7,7 +7,6 @@ a call whose prompt was all before it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from scrimp.audit.calls import Calls, Record
@@ -15,7 +14,7 @@ from scrimp.audit.names import model_name
 from scrimp.audit.reading import Head, Source
 from scrimp.audit.trace import Trace
 from scrimp.audit.wire_anthropic import FINISH, answer, messages, system, usage
-from scrimp.audit.wire_openai import tools
+from scrimp.audit.wire_openai import began, rewarded, took, tools
 from scrimp.core.messages import Message
 
 NAME = "anthropic"
@@ -74,8 +73,7 @@ def _records(where: str, item: Mapping[str, Any], body: Mapping[str, Any]) -> It
     name = _name(item) or ("" if response is not None else where)
     labels = _labels(item)
     failures: dict[str, tuple[bool | None, str]] = {}
-    reward = item.get("reward")
-    told = float(reward) if isinstance(reward, int | float) and 0 <= reward <= 1 else None
+    told = rewarded(item.get("reward"))
     for one in body["messages"]:
         for made, block in messages(one):
             if block:
@@ -93,8 +91,8 @@ def _records(where: str, item: Mapping[str, Any], body: Mapping[str, Any]) -> It
         said, thought = answer(response.get("content"))
         model = model_name(str(response.get("model") or body.get("model") or ""), "anthropic")
         yield Record(
-            tuple(sent), said, specs, model, usage(response.get("usage")), started=moment(item),
-            seconds=_seconds(item), finish=FINISH.get(str(response.get("stop_reason")), "stop"), reasoning=thought,
+            tuple(sent), said, specs, model, usage(response.get("usage")), started=began(item),
+            seconds=took(item), finish=FINISH.get(str(response.get("stop_reason")), "stop"), reasoning=thought,
             run=name, labels=labels, failures=failures, reward=told,
         )  # fmt: skip
 
@@ -125,31 +123,3 @@ def _labels(item: Mapping[str, Any]) -> dict[str, str]:
     given = item.get("metadata", item.get("labels"))
     known = given if isinstance(given, Mapping) else {}
     return {str(key): str(value) for key, value in known.items() if isinstance(value, str | int | float)}
-
-
-def moment(item: Mapping[str, Any]) -> float | None:
-    """When a record began, in seconds since the epoch; None where it does not say."""
-    for key in ("started", "timestamp", "created_at", "time"):
-        value = item.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-        if isinstance(value, str):
-            try:
-                return datetime.fromisoformat(value).timestamp()
-            except ValueError:
-                continue
-    return None
-
-
-def _seconds(item: Mapping[str, Any]) -> float | None:
-    for key, unit in (
-        ("seconds", 1.0),
-        ("duration", 1.0),
-        ("latency", 1.0),
-        ("duration_ms", 0.001),
-        ("latency_ms", 0.001),
-    ):
-        value = item.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-            return float(value) * unit
-    return None

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scrimp.audit.names import model_name
-from scrimp.audit.readers.anthropic import moment
 from scrimp.audit.reading import Head, Source
 from scrimp.audit.trace import Step, ToolUse, Trace
 from scrimp.audit.wire_anthropic import FINISH, answer, messages, usage
+from scrimp.audit.wire_openai import began
 from scrimp.core.messages import Message, Request, ToolCall
 
 NAME = "claude-code"
@@ -91,7 +91,7 @@ class _Session:
         if key not in self._steps:
             step = Step(
                 Request(tuple(said)), Message("assistant"), model_name(str(data.get("model") or ""), "anthropic"),
-                started=moment(line), agent=agent, where=where,
+                started=began(line), agent=agent, where=where,
             )  # fmt: skip
             self._steps[key] = (step, [], agent)
             self.trace.steps.append(step)

@@ -10,10 +10,9 @@ from typing import Any
 
 from scrimp.audit.calls import failure
 from scrimp.audit.names import model_name
-from scrimp.audit.readers.anthropic import moment
 from scrimp.audit.reading import Head, Source
 from scrimp.audit.trace import Step, ToolUse, Trace
-from scrimp.audit.wire_openai import as_dict, number, parts
+from scrimp.audit.wire_openai import as_dict, began, dig, mappings, number, parts
 from scrimp.core.messages import Message, Request, Role, Text, ToolCall
 from scrimp.core.usage import Usage
 
@@ -81,9 +80,8 @@ class _Session:
         elif kind == "message":
             self._message(where, line, payload)
         elif kind == "reasoning":
-            summary = payload.get("summary")
             self._open(where, line)
-            self._thoughts += [str(one.get("text") or "") for one in summary or () if isinstance(one, Mapping)]
+            self._thoughts += [str(one.get("text") or "") for one in mappings(payload.get("summary"))]
         elif kind in CALLS:
             self._open(where, line)
             self._calls.append(_call(payload))
@@ -112,10 +110,10 @@ class _Session:
     def _result(self, where: str, payload: Mapping[str, Any]) -> None:
         self._shut_later()
         output = payload.get("output")
-        text = output if isinstance(output, str) else str((output or {}).get("content") or "") if output else ""
+        text = output if isinstance(output, str) else str(dig(output, "content") or "")
         inner = as_dict(text) if text.startswith("{") else None
         failed, error = failure(text)
-        code = (inner or {}).get("metadata", {}).get("exit_code") if inner else None
+        code = dig(inner, "metadata", "exit_code")
         if inner and isinstance(inner.get("output"), str):
             text = inner["output"]
         if isinstance(code, int):
@@ -129,7 +127,7 @@ class _Session:
     def _open(self, where: str, line: Mapping[str, Any]) -> None:
         """A piece of an answer: after a result or a count, the first piece of a new one."""
         if not (self._texts or self._calls or self._thoughts):
-            self._where, self._began = where, moment(line)
+            self._where, self._began = where, began(line)
 
     def _count(self, payload: Mapping[str, Any]) -> None:
         info = payload.get("info")

@@ -6,10 +6,12 @@ attachments, each named by the place of its first item. One sample is held at a 
 
 from __future__ import annotations
 
+import importlib
 import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from scrimp.audit.inspect_sample import run_of
@@ -20,7 +22,13 @@ from scrimp.core.errors import InputError
 ENCRYPTED = 1
 """Bit of a member's flags."""
 
-PACKED = "packed with Zstandard, which Python before 3.14 cannot unpack: `inspect log convert --to json` unpacks it"
+ZSTANDARD = 93
+"""Method of a member that newer versions of Inspect pack."""
+
+PACKED = (
+    "packed with Zstandard, which Python before 3.14 cannot unpack: `pip install zipfile-zstd`, or "
+    "`inspect log convert --to json`"
+)
 
 SHELL, CHUNKS = "/sample.json", ("events", "messages", "attachments")
 
@@ -62,6 +70,8 @@ def _archive(source: Source) -> Iterator[Trace]:
                 raise InputError("a log without samples")
             if any(info.flag_bits & ENCRYPTED for info in archive.infolist()):
                 raise InputError("encrypted")
+            if any(info.compress_type == ZSTANDARD for info in archive.infolist()):
+                _learn_zstandard()
             head = _member(source, archive, "header.json") or _member(source, archive, "_journal/start.json")
             info = head.get("eval") if isinstance(head, dict) else None
             shells = [name.removesuffix(SHELL) + "/" for name in names if name.endswith(SHELL)]
@@ -76,6 +86,13 @@ def _archive(source: Source) -> Iterator[Trace]:
         raise InputError("the archive is cut or damaged") from error
     except NotImplementedError as error:
         raise InputError(PACKED) from error
+
+
+def _learn_zstandard() -> None:
+    """Teach `zipfile` to unpack Zstandard by the package that Inspect uses for it, where that is installed."""
+    if not hasattr(zipfile, "ZIP_ZSTANDARD"):  # it is there from Python 3.14 on
+        with suppress(ImportError):
+            importlib.import_module("zipfile_zstd")
 
 
 def _member(source: Source, archive: zipfile.ZipFile, name: str) -> Any:

@@ -122,7 +122,8 @@ def _labels(trace: Mapping[str, Any]) -> dict[str, str]:
     labels = {key: str(trace[key]) for key in ("userId", "environment", "release") if trace.get(key)}
     if isinstance(trace.get("name"), str):
         labels["name"] = str(trace["name"])
-    return labels | {f"tag:{tag}": "yes" for tag in trace.get("tags") or () if isinstance(tag, str)}
+    tags = trace["tags"] if isinstance(trace.get("tags"), list) else ()
+    return labels | {f"tag:{tag}": "yes" for tag in tags if isinstance(tag, str)}
 
 
 def _reward(scores: Any) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -164,8 +164,8 @@ def _labels(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, s
         str(key): str(value) for key, value in metadata.items()
         if isinstance(value, str | int | float) and not str(key).startswith(THEIRS)
     }  # fmt: skip
-    tags = data.get("tags")
-    return labels | {f"tag:{tag}": "yes" for tag in tags or () if isinstance(tag, str) and ":" not in tag}
+    tags = data["tags"] if isinstance(data.get("tags"), list) else ()
+    return labels | {f"tag:{tag}": "yes" for tag in tags if isinstance(tag, str) and ":" not in tag}
 
 
 def _reward(feedback: Any) -> float | None:
@@ -183,9 +183,9 @@ def moment(value: Any) -> float | None:
         return number_of(value)
     try:
         made = datetime.fromisoformat(value)
-    except ValueError:
+        return (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (made if made.tzinfo else datetime.fromisoformat(f"{value}+00:00")).timestamp()
 
 
 def _text(value: Any) -> str | None:

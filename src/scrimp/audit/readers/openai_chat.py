@@ -17,6 +17,7 @@ from scrimp.audit.trace import Step, ToolUse, Totals, Trace
 from scrimp.audit.wire_openai import (
     ROLES,
     as_dict,
+    began,
     dig,
     message,
     messages,
@@ -25,6 +26,7 @@ from scrimp.audit.wire_openai import (
     quantity,
     rewarded,
     thoughts,
+    took,
     tools,
     usage,
 )  # fmt: skip
@@ -232,7 +234,7 @@ def _record(item: Mapping[str, Any]) -> Record | str:
     return Record(
         sent, answer, tools(body.get("tools") or body.get("functions")),
         model_name(str(response.get("model") or body.get("model") or "")), usage(response.get("usage")),
-        started=_started(item, response), seconds=_seconds(item),
+        started=_started(item, response), seconds=took(item),
         finish=FINISH.get(str(choice.get("finish_reason")), "stop"),
         schema=schema if isinstance(schema, Mapping) else None, effort=_effort(body),
         reasoning=thoughts(choice["message"]), run=_run_name(item, body), labels=_labels(body, item),
@@ -242,18 +244,8 @@ def _record(item: Mapping[str, Any]) -> Record | str:
 
 def _started(item: Mapping[str, Any], response: Mapping[str, Any]) -> float | None:
     """When a call began; where nothing better is told, when the response was made, in whole seconds."""
-    for key in ("started", "start_time", "timestamp", "created_at", "created"):
-        if (told := moment(item.get(key))) is not None:
-            return told
-    return moment(response.get("created"))
-
-
-def _seconds(item: Mapping[str, Any]) -> float | None:
-    """How long a call took."""
-    for key, unit in (("seconds", 1), ("duration", 1), ("latency", 1), ("duration_ms", 1000), ("latency_ms", 1000)):
-        if (told := quantity(item.get(key))) is not None:
-            return told / unit
-    return None
+    told = began(item)
+    return moment(response.get("created")) if told is None else told
 
 
 def _run_name(*places: Mapping[str, Any]) -> str:

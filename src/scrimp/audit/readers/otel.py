@@ -15,7 +15,7 @@ from scrimp.audit.names import model_name
 from scrimp.audit.reading import Head, Source
 from scrimp.audit.spans import Kind, Span, Spans, number_of
 from scrimp.audit.trace import Trace
-from scrimp.audit.wire_openai import ROLES, as_dict, parts, tools
+from scrimp.audit.wire_openai import LARGEST, ROLES, as_dict, dig, mappings, parts, tools
 from scrimp.core.messages import Message, Part, Role, Text, ToolCall, ToolSpec
 from scrimp.core.money import Money
 from scrimp.core.usage import Usage
@@ -66,33 +66,31 @@ def _spans(item: Any) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     if "spanId" in item or "span_id" in item:
         yield item, {}
         return
-    for group in item.get("resourceSpans") or item.get("resource_spans") or ():
-        resource = attributes((group.get("resource") or {}).get("attributes"))
-        scopes = group.get("scopeSpans") or group.get("scope_spans") or group.get("instrumentationLibrarySpans") or ()
-        for scope in scopes:
-            for span in scope.get("spans") or ():
-                if isinstance(span, Mapping):
-                    yield span, resource
+    for group in mappings(item.get("resourceSpans") or item.get("resource_spans")):
+        resource = attributes(dig(group, "resource", "attributes"))
+        scopes = group.get("scopeSpans") or group.get("scope_spans") or group.get("instrumentationLibrarySpans")
+        for scope in mappings(scopes):
+            for span in mappings(scope.get("spans")):
+                yield span, resource
 
 
 def attributes(items: Any) -> dict[str, Any]:
     """OTLP attributes as plain values."""
     if isinstance(items, Mapping):
         return dict(items)
-    return {
-        str(one.get("key")): _value(one.get("value")) for one in items or () if isinstance(one, Mapping)
-    }  # fmt: skip
+    return {str(one.get("key")): _value(one.get("value")) for one in mappings(items)}
 
 
 def _value(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     if "arrayValue" in value:
-        return [_value(one) for one in (value["arrayValue"] or {}).get("values") or ()]
+        return [_value(one) for one in mappings(dig(value["arrayValue"], "values"))]
     if "kvlistValue" in value:
-        return attributes((value["kvlistValue"] or {}).get("values"))
-    if "intValue" in value:
-        return int(value["intValue"])
+        return attributes(dig(value["kvlistValue"], "values"))
+    if "intValue" in value:  # written as text, since JSON's numbers lose digits
+        told = value["intValue"]
+        return int(told) if isinstance(told, str) and told.isdecimal() and len(told) < 20 else told
     return next((inner for key, inner in value.items() if key.endswith("Value")), None)
 
 
@@ -156,7 +154,7 @@ def _model(span: Span, own: Mapping[str, Any], events: Any) -> None:
 
 def _structured(own: Mapping[str, Any], events: Any) -> tuple[list[Message], list[Message]]:
     """Messages of the newer convention: in attributes, or in an event of the span."""
-    places = [own, *(attributes(one.get("attributes")) for one in events or () if isinstance(one, Mapping))]
+    places = [own, *(attributes(one.get("attributes")) for one in mappings(events))]
     sent: list[Message] = []
     answered: list[Message] = []
     for place in places:
@@ -287,5 +285,5 @@ def _parsed(value: Any) -> list[Any]:
 
 
 def _nanoseconds(data: Mapping[str, Any], key: str) -> float | None:
-    value = number_of(data.get(key))
+    value = number_of(data.get(key), LARGEST * 10**9)
     return None if value is None else value / 1e9
