@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import call, run, spec, trace, with_usage, words
 
-from scrimp.audit.attribution import CAUSES, Attribution, by_kind
+from scrimp.audit.attribution import CAUSES, NAMES, OTHERS, VALUES, Attribution, by_kind
 from scrimp.audit.measure import Book, Run, measure
 from scrimp.core.ledger import Ledger
 from scrimp.core.messages import Image
@@ -132,3 +132,21 @@ def test_the_ledger_is_the_fold_of_the_events() -> None:
 def test_the_parts_of_a_call_sum_to_it(usage: Usage, parts: list[tuple[str, int]]) -> None:
     summed = [sum(kinds) for kinds in zip(*(kinds for _, kinds in by_kind(usage, parts)), strict=True)]
     assert summed == [usage.input, usage.cached_input, usage.cache_write, usage.output, 0, 0]
+
+
+def test_labels_of_every_runs_own_are_counted_together() -> None:
+    cell = Ledger.of(tool_run().events).total
+    found = Attribution(BOOK)
+    for at in range(VALUES + 30):
+        found._label("session", str(at), cell)
+    found._label("team", "a", cell)
+    for at in range(NAMES + 5):
+        found._label(f"name-{at}", "x", cell)
+    assert len(found.labels["session"]) == VALUES + 1
+    assert found.labels["session"][OTHERS].calls == 30 * cell.calls
+    assert found.labels["team"] == {"a": cell}
+    assert found.labels[OTHERS][OTHERS].calls == 7 * cell.calls
+    whole = Attribution(BOOK)
+    whole.merge(found)
+    whole.merge(found)
+    assert sum(one.calls for one in whole.labels["session"].values()) == 2 * (VALUES + 30) * cell.calls

@@ -25,6 +25,9 @@ SYSTEM, SCHEMAS, HISTORY, RESULTS, USER, IMAGES, REASONING, OUTPUT, OTHER = CAUS
 `re-sent history` is what an earlier call had already sent or written; `other` is what no model call of the agent
 spent (embeddings, tools with a price)."""
 
+NAMES, VALUES, OTHERS = 50, 500, "(others)"
+"""Names of labels, and values of each, that are told apart: some label every run with a name of its own."""
+
 STEPS = 200
 """Steps of the growth curve; later ones are counted with the last."""
 
@@ -85,6 +88,7 @@ class Attribution:
     """Sums over runs; two of them add up.
 
     Attributes:
+        labels: by name and value.
         unsure: dollars (where known) and tokens that rest on estimates, times their relative uncertainty.
         growth: by step: calls, prompt tokens, dollars known.
         resent: prompt tokens that an earlier call of the run had sent already, whatever their cause.
@@ -95,7 +99,7 @@ class Attribution:
     ledger: Ledger = field(default_factory=lambda: Ledger.of(()))
     causes: dict[str, Heap] = field(default_factory=lambda: {cause: Heap() for cause in CAUSES})
     models: dict[str, Cell] = field(default_factory=dict)
-    labels: dict[str, Cell] = field(default_factory=dict)
+    labels: dict[str, dict[str, Cell]] = field(default_factory=dict)
     growth: list[tuple[int, int, Decimal]] = field(default_factory=list)
     prompt_tokens: int = 0
     resent: int = 0
@@ -112,8 +116,7 @@ class Attribution:
             if call.event.component != "harness":
                 self.models[call.model] = self.models.get(call.model, EMPTY) + Cell.of(call.event)
         for name, value in run.trace.labels.items():
-            label = f"{name}={value}"
-            self.labels[label] = self.labels.get(label, EMPTY) + ledger.total
+            self._label(name, value, ledger.total)
         self._causes(run)
         self._growth(run)
         self.estimated += sum(call.usage.total for call in run.calls if not call.told)
@@ -128,9 +131,11 @@ class Attribution:
         self.ledger = self.ledger + other.ledger
         for cause, heap in other.causes.items():
             self.causes[cause].merge(heap)
-        for mine, theirs in ((self.models, other.models), (self.labels, other.labels)):
-            for name, cell in theirs.items():
-                mine[name] = mine.get(name, EMPTY) + cell
+        for model, cell in other.models.items():
+            self.models[model] = self.models.get(model, EMPTY) + cell
+        for name, cells in other.labels.items():
+            for value, cell in cells.items():
+                self._label(name, value, cell)
         for at, (calls, tokens, dollars) in enumerate(other.growth):
             self._grow(at, calls, tokens, dollars)
         for name, count in other.unpriced_tools.items():
@@ -146,6 +151,7 @@ class Attribution:
         tokens = ledger.total.tokens
         low, high = cost.least - self.unsure, cost.least + self.unsure
         interval = None if cost.amount is None else [float(max(Decimal(0), low)), float(high)]
+        labels = {f"{name}={value}": cell for name, cells in self.labels.items() for value, cell in cells.items()}
         whole = ledger.to_json()
         return {
             "runs": self.runs,
@@ -160,7 +166,7 @@ class Attribution:
             "harness": whole["harness"],
             "causes": {cause: heap.cell(self.book).to_json() for cause, heap in self.causes.items()},
             "models": {name or "not named": cell.to_json() for name, cell in _dearest(self.models)},
-            "labels": {name: cell.to_json() for name, cell in _dearest(self.labels)},
+            "labels": {label: cell.to_json() for label, cell in _dearest(labels)},
             "growth": [
                 {"step": at + 1, "runs": calls, "prompt_tokens": tokens / calls, "cost": float(dollars / calls)}
                 for at, (calls, tokens, dollars) in enumerate(self.growth)
@@ -218,6 +224,15 @@ class Attribution:
         return [
             Money(part, money.state, money.prices, money.currency) for part in share_money(money.amount, weights)
         ]  # fmt: skip
+
+    def _label(self, name: str, value: str, cell: Cell) -> None:
+        """Add to a label. Names beyond the first NAMES, and values beyond a name's first VALUES, are one label."""
+        if name not in self.labels and len(self.labels) >= NAMES:
+            name, value = OTHERS, OTHERS
+        cells = self.labels.setdefault(name, {})
+        if value not in cells and len(cells) >= VALUES:
+            value = OTHERS
+        cells[value] = cells.get(value, EMPTY) + cell
 
     def _growth(self, run: Run) -> None:
         steps: dict[str, int] = {}

@@ -14,7 +14,6 @@ from functools import lru_cache
 from scrimp.audit.draft import Ask, Draft, Extra, draft
 from scrimp.audit.measure import SPREAD, Run, pictures_in
 from scrimp.audit.sums import Bill, Line, Number, Shares, between, open_cases
-from scrimp.core.messages import Message
 from scrimp.core.money import Rates
 from scrimp.models.prefix_cache import PrefixCache
 from scrimp.models.providers import split_options
@@ -31,7 +30,6 @@ class Biller:
         self.told = bool(run.calls) and all(call.told for call in run.calls if call.event.component != "harness")
         self._splits: list[tuple[tuple[object, ...], Sequence[Ask], list[Split]]] = []
         self._laid: dict[str, PrefixCache] = {}
-        self._pictures = _has_pictures(run)
         self._beside, self._tools = _beside(run)
         self._was: Shares | None = None
         self._weight: Decimal | None = None
@@ -107,7 +105,7 @@ class Biller:
         return {"recorded": (0, 0), "best": was if self.told else (1, 1), "worst": (0, 0)}
 
     def _images(self, ask: Ask) -> int:
-        return pictures_in(ask.request.messages) if self._pictures else 0
+        return pictures_in(ask.request.messages) if self.run.sizes.pictured else 0
 
     def _split(self, made: Draft) -> list[Split]:
         """What the cache does with each call. The run as it was is remembered, and what was asked for last."""
@@ -166,18 +164,6 @@ def cached_as(model: str) -> tuple[str, str]:
     """What of a model's name decides about its cache: the model, and for how long it is kept."""
     name, options = split_options(model)
     return name, options.get("cache", "")
-
-
-def _has_pictures(run: Run) -> bool:
-    """Whether any prompt holds a picture; what goes on with the prompt before is looked at once."""
-    before: tuple[Message, ...] = ()
-    for call in run.calls:
-        messages = call.step.request.messages
-        new = messages[len(before) :] if messages[: len(before)] == before else messages
-        if any(run.sizes.images(message) for message in new):
-            return True
-        before = messages
-    return False
 
 
 def _beside(run: Run) -> tuple[Decimal, dict[int, Decimal]]:

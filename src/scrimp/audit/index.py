@@ -87,10 +87,10 @@ class Index:
         return Decimal(scale_of(self.run))
 
     def words(self, message: Message, split: Callable[[str], frozenset[str]]) -> frozenset[str]:
-        """The words of a message and its calls, split once."""
+        """The words of a message and its calls, split once from the text in small letters."""
         found = self._words.get(id(message))
         if found is None:
-            found = self._words[id(message)] = split(_whole_text(message))
+            found = self._words[id(message)] = split(self.low(message))
         return found
 
     def low(self, message: Message) -> str:

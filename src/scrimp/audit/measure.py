@@ -198,7 +198,8 @@ def _guess(step: Step, sizes: Sizes) -> Usage:
     """Estimated tokens of a call, nothing from a cache."""
     reasoning = text_size(step.reasoning) if step.reasoning else 0
     written = sizes.answer(step.answer) + reasoning
-    return Usage(sizes.request(step.request), 0, 0, written, reasoning, pictures_in(step.request.messages))
+    pictures = pictures_in(step.request.messages) if sizes.pictured else 0
+    return Usage(sizes.request(step.request), 0, 0, written, reasoning, pictures)
 
 
 def pictures_in(messages: Sequence[Message]) -> int:

@@ -17,6 +17,8 @@ class Sizes:
         self._model = model
         self._messages: dict[int, tuple[Message, int, int]] = {}
         self._tools: dict[int, tuple[Sequence[ToolSpec], int]] = {}
+        self.pictured = False
+        """Whether any message that was counted holds a picture."""
         self._last: tuple[tuple[Message, ...], int] = ((), 0)
 
     def count(self, messages: Iterable[Message]) -> None:
@@ -29,7 +31,9 @@ class Sizes:
             tokens = PER_MESSAGE * (1 + len(message.tool_calls)) + sum([next(counted) for _ in group])
             pictures = 0
             if len(group) < len(message.parts) + 2 * len(message.tool_calls):
-                pictures = sum(image_tokens(part, self._model) for part in message.parts if isinstance(part, Image))
+                found = [part for part in message.parts if isinstance(part, Image)]
+                pictures = sum(image_tokens(part, self._model) for part in found)
+                self.pictured = self.pictured or bool(found)
             known[id(message)] = (message, tokens + pictures, pictures)
 
     def message(self, message: Message) -> int:

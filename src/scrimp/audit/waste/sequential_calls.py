@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from scrimp.audit.index import Finding, Index, only_looks
-from scrimp.core.messages import Message, ToolCall, canonical
+from scrimp.audit.measure import Call
+from scrimp.core.messages import ToolCall, canonical
 
 NAME = "sequential-calls"
 TITLE = "Calls one by one that did not depend on each other"
@@ -38,20 +39,16 @@ def independent(index: Index) -> Iterator[tuple[int, int]]:
         if not (only_looks(before[0].name) and only_looks(after[0].name)):
             continue
         results = [use for use in index.uses_of.get(first, ()) if use.result is not None]
-        if len(results) == 1 and not results[0].failed and _known_before(one.step.request.messages, before, after[0]):
+        if len(results) == 1 and not results[0].failed and _known_before(index, one, after[0]):
             yield first, second
 
 
-def _known_before(messages: tuple[Message, ...], before: tuple[ToolCall, ...], call: ToolCall) -> bool:
-    """Whether every value that a call was given stood in the conversation already."""
-    values = list(_values(call.arguments))
-    if not values:
-        return False
-    said = [message.text for message in messages]
-    said += [canonical(earlier.arguments) for message in messages for earlier in message.tool_calls]
-    said += [canonical(earlier.arguments) for earlier in before]
-    text = "\n".join(said).lower()
-    return all(value.lower() in text for value in values)
+def _known_before(index: Index, one: Call, call: ToolCall) -> bool:
+    """Whether every value that a call was given stood in the conversation already, when the call before was made."""
+    values = [value.lower() for value in _values(call.arguments)]
+    asked = [canonical(earlier.arguments).lower() for earlier in one.step.answer.tool_calls]
+    said = [*asked, *map(index.low, reversed(one.step.request.messages))]
+    return bool(values) and all(any(value in text for text in said) for value in values)
 
 
 def _values(value: Any) -> Iterator[str]:

@@ -14,6 +14,8 @@ HINT = "drop-images"
 
 def find(index: Index) -> Iterator[Finding]:
     """Every picture that was sent beside a newer one; each costs its tokens in those prompts."""
+    if not index.run.sizes.pictured:
+        return
     stale: dict[int, tuple[Message, list[int]]] = {}
     for at, call in index.calls:
         newer = False

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from scrimp.audit.index import Finding, Index
-from scrimp.core.messages import Message, canonical
+from scrimp.core.messages import Message
 
 NAME = "unused-results"
 TITLE = "Tool results that nothing later refers to"
@@ -25,6 +25,9 @@ SENT_AGAIN = 2
 """Prompts that must have held it: the first is how the agent saw it."""
 
 _WORDS = re.compile(r"\d[\d.,:-]{2,}|[^\W\d_\u3400-\u9fff]{4,}")
+_PLAIN = re.compile(r"\d[\d.,:-]{2,}|[a-z]{4,}")
+"""The same for ASCII, which is faster."""
+
 _CHINESE = re.compile(r"[\u3400-\u9fff]{2,}")
 
 
@@ -38,54 +41,46 @@ def find(index: Index) -> Iterator[Finding]:
     ]  # fmt: skip
     if not candidates:
         return
-    said = [(at, said_by(call.step.answer)) for at, call in index.calls]
-    words_said = [(at, set(_WORDS.findall(text)), text) for at, text in said]
+    said = [(at, index.words(call.step.answer, words_of), index.low(call.step.answer)) for at, call in index.calls]
+    before = Before(index)
     for use in candidates:
         message = use.message
         assert message is not None
         first = index.sent[id(message)][0]
-        later = [(own, text) for at, own, text in words_said if at >= first]
-        if _plainly_used(index, message, first, set[str]().union(*(own for own, _ in later))):
+        words = index.words(message, words_of) - before.of(message, first)
+        later = [(own, text) for at, own, text in said if at >= first]
+        if not words or not all(words.isdisjoint(own) for own, _ in later):
             continue
-        words = distinctive(index, message, first)
-        if words and not any(word in text for _, text in later for word in words):
+        if not any(word in text for _, text in later for word in words):
             tokens, cost = index.of_message(message, after=first)
             detail = f"nothing that was written later refers to this result of {use.call.name}"
             yield Finding(NAME, use.step, use.where, detail, tokens, cost, 0.0, message, (0, len(message.text)))
 
 
-def _plainly_used(index: Index, message: Message, first: int, later: set[str]) -> bool:
-    """Whether a word of a result was said later that no text before it holds: the common case, and cheap to see."""
-    said = later & index.words(message, words_of)
-    if not said:
-        return False
-    before = "\n".join(index.low(earlier) for earlier in _before(index, message, first))
-    return any(word not in before for word in said)
+class Before:
+    """Words of the messages before a result; those that were before the result asked for last are looked at once."""
 
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._messages: tuple[Message, ...] = ()
+        self._words: set[str] = set()
 
-def distinctive(index: Index, message: Message, first: int) -> frozenset[str]:
-    """Words of a result that stood nowhere before it."""
-    words = index.words(message, words_of)
-    for earlier in _before(index, message, first):
-        words = words - index.words(earlier, words_of)
-    return words
-
-
-def _before(index: Index, message: Message, first: int) -> Iterator[Message]:
-    """The messages before one, in the prompt that it came in first."""
-    return takewhile(lambda earlier: earlier is not message, index.run.calls[first].step.request.messages)
+    def of(self, message: Message, first: int) -> set[str]:
+        """Words of what stands before a message in the prompt of a step."""
+        prompt = self._index.run.calls[first].step.request.messages
+        before = tuple(takewhile(lambda earlier: earlier is not message, prompt))
+        if before[: len(self._messages)] != self._messages:
+            self._messages, self._words = (), set()
+        for earlier in before[len(self._messages) :]:
+            self._words |= self._index.words(earlier, words_of)
+        self._messages = before
+        return self._words
 
 
 @lru_cache(maxsize=64)
-def words_of(text: str) -> frozenset[str]:
-    """Words by which a text could be referred to; remembered, since runs have the same system prompt."""
-    words = frozenset(_WORDS.findall(text.lower()))
-    if not text.isascii():
-        words |= {run[at : at + 2] for run in _CHINESE.findall(text) for at in range(len(run) - 1)}
-    return words
-
-
-def said_by(message: Message) -> str:
-    """What a model wrote, calls included, in small letters."""
-    calls = (call.raw or canonical(call.arguments) for call in message.tool_calls)
-    return "\n".join((message.text, *calls)).lower()
+def words_of(low: str) -> frozenset[str]:
+    """Words by which a text in small letters could be referred to; remembered: runs have the same system prompt."""
+    if low.isascii():
+        return frozenset(_PLAIN.findall(low))
+    pairs = {run[at : at + 2] for run in _CHINESE.findall(low) for at in range(len(run) - 1)}
+    return frozenset(pairs.union(_WORDS.findall(low)))
