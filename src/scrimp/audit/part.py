@@ -47,7 +47,7 @@ class Options:
     failure_cost: Decimal | None = None
     show_secrets: bool = False
     workers: int = 0
-    sample: float = 64.0
+    sample: float = 32.0
 
 
 @dataclass

@@ -74,7 +74,7 @@ def files(
     workers: Workers = 0,
     sample: Annotated[
         float, typer.Option("--sample", min=0.1, metavar="MB", help="How much of the trace remedies are simulated on.")
-    ] = 64.0,
+    ] = 32.0,
     as_json: Json = False,
 ) -> None:
     """Where recorded runs spent their money, what was waste, and what each remedy would have saved.
