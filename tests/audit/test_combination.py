@@ -12,9 +12,9 @@ from billed import BOOK, BY_NAME, CLAUDE, five_steps, long_run
 from recorded import call, run, trace, words
 
 from scrimp.audit.bill import Biller
-from scrimp.audit.combination import combine, config, emit_config, takes, toml
+from scrimp.audit.combination import Combination, combine, config, emit_config, takes, toml
 from scrimp.audit.draft import apply_all, draft
-from scrimp.audit.measure import measure
+from scrimp.audit.measure import Run, measure
 from scrimp.audit.savings import Savings
 from scrimp.audit.sums import net_of
 from scrimp.core.errors import InputError
@@ -23,6 +23,13 @@ from scrimp.core.money import Money
 from scrimp.core.system import Part, System
 
 WORDS = {"title": "t", "share": 0.1, "exactness": "exact", "assumes": "something\nover two lines"}
+
+
+def together(runs: list[Run]) -> Combination:
+    savings = Savings()
+    for one in runs:
+        savings.add(one)
+    return combine(runs, savings.shares())
 
 
 def rows_of(*runs: Any) -> list[dict[str, Any]]:
@@ -35,7 +42,7 @@ def rows_of(*runs: Any) -> list[dict[str, Any]]:
 
 def test_they_are_billed_together_and_not_added_up() -> None:
     runs = [long_run(steps=25), long_run(steps=20)]
-    found = combine(runs)
+    found = together(runs)
     names = [remedy.name for remedy in found.chosen]
     assert "prompt-cache" in names
     assert len(names) >= 2
@@ -54,7 +61,7 @@ def test_they_are_billed_together_and_not_added_up() -> None:
 
 
 def test_only_one_of_those_that_do_the_same() -> None:
-    names = {remedy.name for remedy in combine([long_run(steps=40)]).chosen}
+    names = {remedy.name for remedy in together([long_run(steps=40)]).chosen}
     assert len(names & {"window", "clear-tool-results", "rolling-summary"}) <= 1
 
 
@@ -67,14 +74,14 @@ def test_what_saves_only_beside_another_is_found() -> None:
     for number, step in enumerate(recorded.steps):
         first = system(f"Now: 10:0{number}\n" + words(3000))
         step.request = step.request.with_(messages=(first, *step.request.messages[1:]))
-    found = combine([measure(recorded, BOOK)])
+    found = together([measure(recorded, BOOK)])
     assert [remedy.name for remedy in found.chosen] == ["cache-layout", "prompt-cache"]
     assert abs(found.alone) < found.cost / 1000
     assert found.net > found.cost / 4
 
 
 def test_dollars_are_scaled_to_all_runs() -> None:
-    found = combine([five_steps()])
+    found = together([five_steps()])
     document = found.to_json(10 * found.cost, None)
     assert document["net"] == pytest.approx(10 * float(found.net))
     assert document["share"] == pytest.approx(float(found.net / found.cost))
@@ -82,14 +89,14 @@ def test_dollars_are_scaled_to_all_runs() -> None:
 
 
 def test_runs_without_a_price_are_left_out_and_counted() -> None:
-    found = combine([long_run(), long_run("acme:one")])
+    found = together([long_run(), long_run("acme:one")])
     assert (found.runs, found.unpriced) == (2, 1)
-    assert found.net == combine([long_run()]).net
-    none = combine([long_run("acme:one")])
+    assert found.net == together([long_run()]).net
+    none = together([long_run("acme:one")])
     assert none.chosen == []
     assert none.to_json(None, None)["share"] is None
-    assert combine([]).chosen == []
-    assert combine([run("hi", ("Hello.",))]).chosen == []
+    assert together([]).chosen == []
+    assert together([run("hi", ("Hello.",))]).chosen == []
 
 
 # -- as a System -------------------------------------------------------------------------------------

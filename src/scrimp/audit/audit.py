@@ -8,7 +8,6 @@ simulated on all runs, or where there is much to read on a sample of them, drawn
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -26,8 +25,8 @@ from scrimp.audit.measure import Book, Run, measure
 from scrimp.audit.names import model_name
 from scrimp.audit.part import Options, Part
 from scrimp.audit.reading import GZIP, Skipped, files, read
+from scrimp.audit.sampling import drawn, from_files
 from scrimp.audit.schemas import load_schemas, with_schemas
-from scrimp.audit.trace import Trace
 from scrimp.core.errors import InputError
 from scrimp.core.money import Money
 from scrimp.core.version import VERSION
@@ -126,29 +125,27 @@ def audit_paths(paths: Sequence[str | Path], options: Options | None = None, pro
     sizes = [_size(path) for path in found]
     total = sum(sizes)
     audit = Audit(asked, book, share=min(1.0, asked.sample * 1e6 / total) if total else 1.0, bytes=total)
-    done = runs = 0
+    done, counts = 0, list[int]()
     for path, size, result in zip(found, sizes, _results(found, asked, audit.share, total), strict=True):
         audit.take(result)
         if not result.parts and path in named:
             audit.failed += result.skipped[-1:]
         done += size
-        runs += sum(part.attribution.runs for part in result.parts.values())
+        counts.append(sum(part.attribution.runs for part in result.parts.values()))
         if progress is not None:
-            progress(done, total, runs)
-    audit.combination = combine(_sample(found, asked, runs))
+            progress(done, total, sum(counts))
+    audit.combination = combine(_sample(found, asked, counts), audit.whole.savings.shares())
     return audit
 
 
-def _sample(found: Sequence[Path], options: Options, runs: int) -> list[Run]:
-    """The runs that combinations are tried on: all of them, or some drawn by their names."""
-    share, kept = RUNS / runs if runs else 1.0, []
+def _sample(found: Sequence[Path], options: Options, counts: Sequence[int]) -> list[Run]:
+    """The runs that combinations are tried on: all of them, or some of some files."""
+    kept: list[Run] = []
     book = open_book(options.prices, options.default_model, options.tools)
-    for path in found:
+    for at, share in from_files(counts, RUNS).items():
         with suppress(Exception):  # what cannot be read was told in the first pass
-            traces = with_schemas(read(path, options.format, []), book.tools)
-            kept += [measure(trace, book) for trace in traces if _drawn(trace, share)]
-        if len(kept) >= RUNS:
-            break
+            traces = with_schemas(read(found[at], options.format, []), book.tools)
+            kept += [measure(trace, book) for trace in traces if drawn(trace, share)]
     return kept[:RUNS]
 
 
@@ -172,7 +169,7 @@ def audit_file(path: Path, options: Options, share: float) -> FileResult:
             part = result.parts.get(run.trace.source)
             if part is None:
                 part = result.parts[run.trace.source] = Part(Attribution(run.book))
-            part.add(run, model_name(options.model) if options.model else "", _drawn(run.trace, share))
+            part.add(run, model_name(options.model) if options.model else "", drawn(run.trace, share))
     except InputError as error:
         result.skipped.append(Skipped(str(path), str(error)))
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file does to a reader, the others are audited
@@ -219,14 +216,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size * (UNPACKED if packed else 1)
     except OSError:
         return 0
-
-
-def _drawn(trace: Trace, share: float) -> bool:
-    """Whether a run is in the sample: told by its name, so that the same runs are drawn again."""
-    if share >= 1:
-        return True
-    digest = hashlib.blake2b(f"{trace.path}\0{trace.id}".encode("utf-8", "replace"), digest_size=4).digest()
-    return int.from_bytes(digest, "big") < share * 2**32
 
 
 def _what_if(model: str, whole: Part, cost: Money) -> dict[str, Any] | None:

@@ -116,8 +116,12 @@ class Tried:
         return known[names]
 
 
-def combine(runs: Sequence[Run]) -> Combination:
-    """The remedies that together save most, chosen greedily; exact and behavioural ones only."""
+def combine(runs: Sequence[Run], shares: Mapping[str, Decimal]) -> Combination:
+    """The remedies that together save most, chosen greedily; exact and behavioural ones only.
+
+    Args:
+        shares: of the cost, what each remedy saves by itself; those that save next to nothing are not tried.
+    """
     tried = [Tried(run) for run in runs if run.calls]
     priced = [one for one in tried if one.cost is not None]
     cost = sum((one.cost or Decimal(0) for one in priced), Decimal(0))
@@ -125,8 +129,7 @@ def combine(runs: Sequence[Run]) -> Combination:
     if not cost:
         return found
     candidates = [remedy for remedy in REMEDIES if remedy.exactness in CANDIDATES and remedy.name not in APART]
-    nets = _nets(priced, [[remedy] for remedy in candidates])
-    alone = {remedy.name: net for remedy, net in zip(candidates, nets, strict=True)}
+    alone = {remedy.name: shares.get(remedy.name, Decimal(0)) * cost for remedy in candidates}
     worth = WORTH * cost
     promising = [remedy for remedy in candidates if alone[remedy.name] >= worth or remedy.name in BESIDE]
     found.chosen = _grown(priced, promising, worth)

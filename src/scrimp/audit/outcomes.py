@@ -69,7 +69,8 @@ class Outcomes:
         )  # fmt: skip
 
     def __add__(self, other: Outcomes) -> Outcomes:
-        return Outcomes([*self.rows, *other.rows])
+        self.rows += other.rows
+        return self
 
     def to_json(self, failure_cost: Decimal | None = None) -> dict[str, Any]:
         """The keys of an audit's document that speak of success; None where no record says how its run ended."""

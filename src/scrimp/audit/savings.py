@@ -127,6 +127,10 @@ class Savings:
         self.groups.merge(other.groups)
         return self
 
+    def shares(self) -> dict[str, Decimal]:
+        """What each remedy saves net, as a share of the cost; empty where that is unknown."""
+        return {name: saved.net["recorded"] / self.cost for name, saved in self.remedies.items()} if self.cost else {}
+
     def to_json(self, cost: Money, share: float, scale: Decimal | None) -> dict[str, Any]:
         """The `remedies` of an audit's document, the largest net saving first.
 
