@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from recorded import call, run, spec, trace, with_usage, words
 
 from scrimp.audit.attribution import CAUSES, NAMES, OTHERS, VALUES, Attribution, by_kind
+from scrimp.audit.audit import runs_of
 from scrimp.audit.measure import Book, Run, measure
 from scrimp.core.ledger import Ledger
 from scrimp.core.messages import Image
@@ -150,3 +153,16 @@ def test_labels_of_every_runs_own_are_counted_together() -> None:
     whole.merge(found)
     whole.merge(found)
     assert sum(one.calls for one in whole.labels["session"].values()) == 2 * (VALUES + 30) * cell.calls
+
+
+@pytest.mark.skipif("SCRIMP_DATA" not in os.environ, reason="SCRIMP_DATA is not set")
+def test_every_bundled_run_is_partitioned_to_the_last_digit() -> None:
+    runs = list(runs_of([Path(os.environ["SCRIMP_DATA"]) / "agent_traces"]))
+    assert len(runs) == 177
+    for item in runs:
+        found = attributed(item)
+        total = found.ledger.total
+        causes = [heap.cell(BOOK) for heap in found.causes.values()]
+        for cells_ in (found.ledger.components.values(), found.ledger.terms.values(), found.models.values(), causes):
+            assert sum(cell.tokens.total for cell in cells_) == total.tokens.total
+            assert sum((cell.cost.least for cell in cells_), Decimal(0)) == total.cost.least

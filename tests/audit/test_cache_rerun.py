@@ -186,6 +186,13 @@ def run_of(which: str, model: str) -> Trace:
     return long_run(model) if which == "long" else short_run(model)
 
 
+def told(which: str, kind: str, lifetime: str, how: str, says: Decimal, bill: BillShown) -> str:
+    """One line of docs/results/audit.md, shown by `pytest -rP`."""
+    off = 100 * (says / bill.dollars - 1)
+    named = " ".join(filter(None, (which, "run,", kind, lifetime)))
+    return f"{named}, {how}: ${says:.6f}, the server ${bill.dollars:.6f}, off by {off:+.4f} %"
+
+
 @pytest.mark.parametrize(("kind", "model", "lifetime", "nothing"), CASES)
 @pytest.mark.parametrize("which", ["long", "short"])
 def test_the_what_if_agrees_with_a_real_rerun(
@@ -194,6 +201,7 @@ def test_the_what_if_agrees_with_a_real_rerun(
     recorded = run_of(which, model)
     bill = sent_for_real(recorded, server, kind, lifetime)
     says = predicted(recorded, bill, lifetime)
+    print(told(which, kind, lifetime, "as an audit does it", says, bill))
     assert abs(says / bill.dollars - 1) < Decimal("0.01"), (says, bill.dollars)
     served = [row["cached"] for row in bill.requests]
     if which == "long":
@@ -221,6 +229,7 @@ def test_the_cache_alone_agrees_call_by_call(
         dearer = 2 * RATES.input if lifetime == "1h" else RATES.cache_write
         dollars += RATES.input * fresh + RATES.cached_input * says.tokens_cached + dearer * says.tokens_written
         dollars += RATES.output * row["output"]
+    print(told(which, kind, lifetime, "the cache alone", dollars.scaleb(-6), bill))
     assert abs(dollars.scaleb(-6) / bill.dollars - 1) < Decimal("0.01")
 
 

@@ -105,5 +105,5 @@ def test_what_has_no_price_is_drawn_in_tokens(tmp_path: Path) -> None:
     found = audit_paths([path], Options(workers=1)).to_json()
     assert found["remedies"]
     page = render(found)
-    assert "Net tokens over 1 runs" in page
+    assert "Net tokens over 1 run," in page
     assert not any("$" in chart for chart in re.findall("<svg.*?</svg>", page, re.DOTALL))

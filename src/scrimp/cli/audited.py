@@ -31,7 +31,7 @@ def print_audit(document: Mapping[str, Any], *, html: bool = False) -> None:
 
 def _headline(document: Mapping[str, Any]) -> str:
     runs, cost = document["runs"], document["cost"]
-    pieces = [f"{runs:,} runs", f"{values.money(cost)} in all"]
+    pieces = [f"{runs:,} run{'' if runs == 1 else 's'}", f"{values.money(cost)} in all"]
     if cost["amount"] is not None:
         pieces.append(f"{values.dollars(float(cost['amount']) / max(1, runs))} a run")
         if document.get("runs_per_month"):

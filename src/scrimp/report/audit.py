@@ -111,6 +111,7 @@ def _environment() -> Environment:
         "cost": _cost,
         "percent": figures.percent,
         "count": figures.count,
+        "counted": lambda value, noun: f"{figures.count(value)} {noun}{'' if value == 1 else 's'}",
         "seconds": figures.seconds,
         "span": _span,
     }
