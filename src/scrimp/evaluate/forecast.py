@@ -7,14 +7,14 @@ and what the planned runs will add by chance. Its coverage is measured in docs/r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from scrimp.evaluate.resampling import Floats
+from scrimp.evaluate.resampling import Floats, draws
 from scrimp.evaluate.statistics import TOO_SMALL, student_t
 
 MIN_HISTORY = 20
@@ -79,9 +79,11 @@ def forecast(history: History, left: Mapping[str, int], level: float = 0.90, see
     rng = np.random.default_rng(seed)
     drawn_mean, drawn_spread, future = (np.zeros(RESAMPLES) for _ in range(3))
     for group in groups:
-        again = group.used[rng.integers(0, len(group.used), (RESAMPLES, len(group.used)))]
-        drawn_mean += again.mean(axis=1) * group.runs
-        drawn_spread += again.var(axis=1, ddof=1) * (group.runs + group.runs**2 / len(group.used))
+        n = len(group.used)
+        moments = [(drawn.mean(axis=1), drawn.var(axis=1, ddof=1)) for drawn in _drawn(group.used, n, rng)]
+        means, variances = np.concatenate(moments, axis=1)
+        drawn_mean += means * group.runs
+        drawn_spread += variances * (group.runs + group.runs**2 / n)
         future += _sums(group, rng)
     error = np.sqrt(drawn_spread) / drawn_mean
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -117,9 +119,12 @@ def _groups(history: History, left: Mapping[str, int]) -> list[_Group]:
 def _sums(group: _Group, rng: np.random.Generator) -> Floats:
     """Sums of as many draws as there are runs."""
     if group.runs <= MOST_DRAWN:
-        index = rng.integers(0, len(group.used), (RESAMPLES, group.runs))
-        sums: Floats = group.used[index].sum(axis=1)
-        return sums
+        return np.concatenate([drawn.sum(axis=1) for drawn in _drawn(group.used, group.runs, rng)])
     noise = rng.standard_normal(RESAMPLES) * math.sqrt(group.runs) * float(group.used.std())
     drawn: Floats = np.maximum(group.mean + noise, 1e-12)
     return drawn
+
+
+def _drawn(values: Floats, count: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """So many of these values, drawn again and again."""
+    return (values[index] for index in draws(count, RESAMPLES, rng, below=len(values)))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from scrimp.core.errors import InputError
-from scrimp.evaluate.resampling import Floats, by_task
+from scrimp.evaluate.resampling import Floats, by_task, draws
 from scrimp.evaluate.statistics import MIN_SOLVED, Tasks, student_t
 
 LEVEL = 0.95
@@ -106,12 +106,11 @@ def alarms_per_month(comparisons: float, level: float = LEVEL) -> float:
 def swap_p(sides: tuple[Floats, Floats, Floats, Floats], seed: int = 0) -> float:
     """How often a ratio as high as the one seen comes of swapping the two sides on tasks drawn at random."""
     ca, sa, cb, sb = sides
-    rng = np.random.default_rng(seed)
-    swapped = rng.integers(0, 2, (RESAMPLES, len(ca))).astype(np.float64)
-    costs, solved = cb - ca, sb - sa
+    change = np.stack([cb - ca, sb - sa], axis=1)
+    flips = draws(len(ca), RESAMPLES, np.random.default_rng(seed), below=2)
+    costs, solved = np.concatenate([flip.astype(np.float64) @ change for flip in flips]).T
     with np.errstate(divide="ignore", invalid="ignore"):
-        drawn = _log_ratio(ca.sum() + swapped @ costs, sa.sum() + swapped @ solved,
-                           cb.sum() - swapped @ costs, sb.sum() - swapped @ solved)  # fmt: skip
+        drawn = _log_ratio(ca.sum() + costs, sa.sum() + solved, cb.sum() - costs, sb.sum() - solved)
     seen = _log_ratio(ca.sum(), sa.sum(), cb.sum(), sb.sum())
     higher = ~(drawn < seen - 1e-12)  # a draw without success counts as high
     return float((1 + higher.sum()) / (1 + RESAMPLES))
@@ -131,14 +130,14 @@ def _error(ca: Floats, sa: Floats, cb: Floats, sb: Floats) -> Floats:
 
 def _studentised(sides: tuple[Floats, Floats, Floats, Floats], centre: float, seed: int) -> Floats:
     """Studentised deviations of the bootstrapped log ratio; infinite where a draw has no spread or no success."""
-    n, rng = len(sides[0]), np.random.default_rng(seed)
-    index = rng.integers(0, n, (RESAMPLES, n))
-    ca, sa, cb, sb = (side[index] for side in sides)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        away = _log_ratio(ca.mean(axis=1), sa.mean(axis=1), cb.mean(axis=1), sb.mean(axis=1)) - centre
-        t = np.where(np.abs(away) < 1e-12, 0.0, away / _error(ca, sa, cb, sb))
-    drawn: Floats = np.where(np.isfinite(t), t, np.inf)
-    return drawn
+    parts: list[Floats] = []
+    for index in draws(len(sides[0]), RESAMPLES, np.random.default_rng(seed)):
+        drawn = [side[index] for side in sides]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            away = _log_ratio(*(values.mean(axis=1) for values in drawn)) - centre
+            t = np.where(np.abs(away) < 1e-12, 0.0, away / _error(*drawn))
+        parts.append(np.where(np.isfinite(t), t, np.inf))
+    return np.concatenate(parts)
 
 
 def _words(base: Side, other: Side, passed: bool, ratio: float, bound: float, detectable: float) -> str:

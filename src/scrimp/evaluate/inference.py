@@ -18,9 +18,7 @@ import numpy as np
 from scrimp.core.errors import InputError
 from scrimp.evaluate.resampling import by_task, sign_flip_test
 from scrimp.evaluate.statistics import Tasks, cost_tail, log_cost_ratio, n_for_margin, non_inferior
-
-PLANNED_DISCORDANCE = 0.10
-"""Share of tasks on which two Systems are taken to differ before anybody knows (EVIDENCE rule 4)."""
+from scrimp.evaluate.words import PLANNED_DISCORDANCE
 
 
 def success_p(a: Sequence[float], b: Sequence[float], tasks: Tasks = None) -> float:
@@ -75,8 +73,7 @@ def efficient_p(
     if cost is None:
         return None
     cheaper = float(np.sum(b)) < float(np.sum(a))
-    one_sided = cost / 2 if cheaper else 1 - cost / 2
-    return max(min(1.0, 2 * one_sided), noninferior_p(success_a, success_b, tasks, margin))
+    return max(cost if cheaper else 1.0, noninferior_p(success_a, success_b, tasks, margin))
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:

@@ -138,11 +138,12 @@ def _at_least_as_extreme(flipped: Floats, seen: float, slack: float, alternative
     return np.abs(flipped) >= abs(seen) - slack
 
 
-def draws(n: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Positions of n drawn with replacement, `resamples` times: arrays of shape (draws, n) of about CHUNK numbers."""
+def draws(n: int, resamples: int, rng: np.random.Generator, below: int | None = None) -> Iterator[NDArray[np.int64]]:
+    """n whole numbers below n (or `below`), drawn with replacement `resamples` times: arrays of shape (draws, n) of
+    about CHUNK numbers."""
     step = max(1, CHUNK // n)
     for start in range(0, resamples, step):
-        yield rng.integers(0, n, (min(step, resamples - start), n))
+        yield rng.integers(0, below or n, (min(step, resamples - start), n))
 
 
 def by_task(values: Sequence[float] | Floats, tasks: Sequence[Hashable] | None = None) -> Floats:

@@ -15,6 +15,7 @@ from scrimp.evaluate.statistics import CostRatio, Estimate, NonInferiority, n_fo
 
 CONTROLS_NOT_RUN = "controls not run"
 PLANNED_DISCORDANCE = 0.10
+"""Share of tasks on which two Systems are taken to differ before anybody knows (EVIDENCE rule 4)."""
 CHANCE = 0.05
 """Chance of any false "more efficient" among all comparisons of an experiment."""
 Cost = Literal["cheaper", "dearer", "equal", "cannot tell"]
