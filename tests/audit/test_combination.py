@@ -12,7 +12,7 @@ from billed import BOOK, BY_NAME, CLAUDE, five_steps, long_run
 from recorded import call, run, trace, words
 
 from scrimp.audit.bill import Biller
-from scrimp.audit.combination import Combination, combine, config, emit_config, takes, toml
+from scrimp.audit.combination import Combination, combine, config, emit_config, takes
 from scrimp.audit.draft import apply_all, draft
 from scrimp.audit.measure import Run, measure
 from scrimp.audit.savings import Savings
@@ -21,6 +21,7 @@ from scrimp.core.errors import InputError
 from scrimp.core.messages import system
 from scrimp.core.money import Money
 from scrimp.core.system import Part, System
+from scrimp.core.toml import toml
 
 WORDS = {"title": "t", "share": 0.1, "exactness": "exact", "assumes": "something\nover two lines"}
 

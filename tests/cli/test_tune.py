@@ -11,7 +11,6 @@ from scrimp.core.errors import InputError
 from scrimp.core.system import System
 from scrimp.evaluate.tune.space import Space
 from scrimp.evaluate.tune.tune import agreement
-from scrimp.evaluate.tune.written import toml
 
 SPACE = """
 [base]
@@ -110,7 +109,7 @@ def test_a_system_is_written_as_it_is_read(tmp_path: Path) -> None:
         "planner": {"name": "react", "max_steps": 3}, "budget": {"usd": "0.1", "tool_calls.x": 2},
         "transforms": ["window"], "temperature": 0.5, "name": 'a "b"',
     })  # fmt: skip
-    (tmp_path / "s.toml").write_text(toml(system), encoding="utf-8")
+    (tmp_path / "s.toml").write_text(system.to_toml(), encoding="utf-8")
     assert System.from_toml(tmp_path / "s.toml") == system
 
 

@@ -5,7 +5,6 @@ Savings do not add up: two remedies may save the same tokens, and one may break 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,6 +18,7 @@ from scrimp.audit.remedies.table import EITHER, REMEDIES
 from scrimp.audit.remedy import with_option
 from scrimp.audit.sums import net_of
 from scrimp.core.errors import InputError, OutsideError
+from scrimp.core.toml import toml
 from scrimp.journal.locks import write_whole
 from scrimp.models.names import CACHE_WORDS, SERVICE_WORDS
 from scrimp.models.providers import split_options
@@ -237,14 +237,6 @@ def takes(model: str, option: str) -> bool:
     if key == "cache":
         return provider == "anthropic" and value in CACHE_WORDS
     return key == "service" and value in SERVICE_WORDS.get(provider, ())
-
-
-def toml(value: Any) -> str:
-    """A value as TOML has it. A record's texts are not trusted: nothing of them ends a string."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    escaped = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return escaped.encode("utf-8", "replace").decode("utf-8")
 
 
 def _comment(row: Mapping[str, Any]) -> list[str]:

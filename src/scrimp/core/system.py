@@ -6,7 +6,6 @@ comparison varies is in it.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from scrimp.core.budget import Budget
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.messages import digest
 from scrimp.core.registry import load
+from scrimp.core.toml import read_toml, toml
 
 
 @dataclass(frozen=True)
@@ -145,14 +145,12 @@ class System:
     def from_toml(cls, path: str | Path) -> System:
         """Read a System from a TOML file; its name is the file's unless it states one."""
         file = Path(path)
-        try:
-            data = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot read System {file}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{file} is not valid TOML: {error}") from error
-        system = cls.from_data(data, source=file.name)
+        system = cls.from_data(read_toml(file, "System"), source=file.name)
         return system if system.name else replace(system, name=file.stem)
+
+    def to_toml(self) -> str:
+        """The System as a TOML file; the inverse of `from_toml`."""
+        return "".join(f"{key} = {toml(value)}\n" for key, value in self.to_json().items() if value is not None)
 
     # -- identity --
 

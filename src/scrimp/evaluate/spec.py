@@ -14,7 +14,6 @@ planner = {name = "react", max_steps = 4}
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any
 from scrimp.core.budget import Budget
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.system import System
+from scrimp.core.toml import read_toml
 from scrimp.evaluate.experiment import Experiment
 from scrimp.evaluate.systems import named
 
@@ -44,13 +44,7 @@ def read(path: str | Path) -> Experiment:
         InputError: it cannot be read, or holds a key or value that an experiment has not; the line names it.
     """
     file = Path(path)
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"the specification {file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} is no TOML: {error}") from error
-    return from_data(data, file)
+    return from_data(read_toml(file, "specification"), file)
 
 
 def from_data(data: Mapping[str, Any], file: Path) -> Experiment:

@@ -12,7 +12,6 @@ transforms = [[], ["shorten-schemas"]]
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
@@ -22,6 +21,7 @@ from typing import Any
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.registry import create
 from scrimp.core.system import PARTS, Part, System
+from scrimp.core.toml import read_toml
 from scrimp.evaluate.systems import named
 
 Choice = tuple[tuple[str, Any], ...]
@@ -45,12 +45,7 @@ class Space:
         Raises:
             InputError: it cannot be read, or names something that no System has.
         """
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"the space {path} cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} is no TOML: {error}") from error
+        data = read_toml(path, "space")
         unknown = [key for key in data if key not in ("base", "space")]
         if unknown or not isinstance(data.get("space"), dict) or not data["space"]:
             what = f"has a table {unknown[0]!r}" if unknown else "has no [space]"

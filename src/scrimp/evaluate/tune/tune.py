@@ -25,7 +25,6 @@ from scrimp.evaluate.trial import Trial
 from scrimp.evaluate.tune.proposals import propose
 from scrimp.evaluate.tune.race import FIRST, Goal, Race, race
 from scrimp.evaluate.tune.space import Space
-from scrimp.evaluate.tune.written import toml
 from scrimp.journal.home import home
 from scrimp.journal.journal import Journal
 
@@ -69,12 +68,11 @@ async def tune(search: Search, progress: Watch | None = None) -> dict[str, Any]:
         InputError: the space, the benchmark or the goal cannot be had; nothing was spent.
     """
     search.space.check()
-    systems = list(search.space.systems())
-    experiment = Experiment(
-        (replace(search.space.base, name="base"), *systems[:1]), search.bench, data=search.data, model=search.model,
-        prices=search.prices, budget=search.spend, workers=search.workers,
-    )  # fmt: skip
-    made = await plan(replace(experiment, systems=(replace(search.space.base, name="base"), *systems)))
+    systems = (replace(search.space.base, name="base"), *search.space.systems())
+    made = await plan(Experiment(
+        systems, search.bench, data=search.data, model=search.model, prices=search.prices, budget=search.spend,
+        workers=search.workers,
+    ))  # fmt: skip
     dev, held_out = split(made, search.n)
     place = search.out or home() / "experiments" / ulid()
     facts = {"tune": [system.to_json() for system in made.systems], "bench": search.bench, "goal": vars(search.goal)}
@@ -91,7 +89,7 @@ async def tune(search: Search, progress: Watch | None = None) -> dict[str, Any]:
     document |= {"folder": str(place), "stopped": conduct.stopped, "command": search.command}
     if document["best"] is not None:
         best = place / "tuned.toml"
-        best.write_text(toml(System.from_data({**document["best"]["system"], "name": "tuned"})), encoding="utf-8")
+        best.write_text(System.from_data({**document["best"]["system"], "name": "tuned"}).to_toml(), encoding="utf-8")
         document["best"]["file"] = str(best)
     folder.close(document)
     return document
