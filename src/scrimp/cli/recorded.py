@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from scrimp.cli.tables import show, table
 from scrimp.core.budget import Amount, Budget, LocalAccount
 from scrimp.core.context.passage import spent_by
 from scrimp.core.events import Event
+from scrimp.journal.said import answered
 
 if TYPE_CHECKING:
     from scrimp.journal.journal import Journal, RunRecord
@@ -143,18 +143,4 @@ def print_steps(journal: Journal, run: str) -> None:
 
 def excerpt(response: Any) -> str:
     """The beginning of what a call gave: words, calls, a result or a failure."""
-    if not isinstance(response, Mapping):
-        return short(str(response), EXCERPT) if response is not None else ""
-    if isinstance(response.get("error"), Mapping):
-        return short(str(response["error"].get("message", "failed")), EXCERPT)
-    message = response.get("message")
-    if isinstance(message, Mapping):
-        words = [part["text"] for part in message.get("parts", ()) if "text" in part]
-        calls = [
-            f"{call['name']}({json.dumps(call['arguments'], ensure_ascii=False)})"
-            for call in message.get("tool_calls", ())
-        ]
-        return short(" ".join([*words, *calls]), EXCERPT)
-    if "float32" in response:
-        return f"{response.get('shape', ['?'])[0]} vectors"
-    return short(str(response["text"] if "text" in response else json.dumps(response, ensure_ascii=False)), EXCERPT)
+    return short(answered(response), EXCERPT)

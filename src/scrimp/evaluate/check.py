@@ -19,6 +19,7 @@ from typing import Any
 from scrimp.core.errors import InputError
 from scrimp.core.registry import Card
 from scrimp.core.system import System
+from scrimp.core.usage import Usage
 from scrimp.evaluate.experiment import Experiment, Watch, run
 from scrimp.evaluate.systems import baseline, named
 
@@ -154,5 +155,4 @@ def _used(row: Mapping[str, Any], unit: str) -> float | None:
         return float(row["latency"]["mean"])
     if unit == "calls":
         return float(total["calls"] / runs)
-    used: int = sum(total["tokens"][kind] for kind in ("input", "cached_input", "cache_write", "output"))
-    return used / float(runs)
+    return Usage(**total["tokens"]).total / float(runs)

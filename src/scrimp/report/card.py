@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from scrimp.core.errors import InputError, UnknownName
+from scrimp.core.usage import Usage
 
 FORMAT = "scrimp-card/1"
 PARTITIONS = ("components", "terms")
@@ -89,11 +90,10 @@ def _system(row: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, An
 
 def _share(cell: Mapping[str, Any], runs: int) -> dict[str, Any]:
     """A cell of the ledger, per run."""
-    amount, tokens = cell["cost"]["amount"], cell["tokens"]
-    kinds = ("input", "cached_input", "cache_write", "output")
+    amount = cell["cost"]["amount"]
     return {
         "cost": None if amount is None else float(amount) / runs,
-        "tokens": sum(tokens[kind] for kind in kinds) / runs,
+        "tokens": Usage(**cell["tokens"]).total / runs,
         "calls": cell["calls"] / runs,
     }
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from scrimp.audit.secrets import redact
+from scrimp.core.usage import Usage
 from scrimp.evaluate.folder import JOURNAL, trials_of
 from scrimp.journal.journal import Journal
+from scrimp.journal.said import answered, spoken
 from scrimp.report.data import clean
 
 WITH_STEPS = 24
@@ -90,13 +92,13 @@ def _dollars(line: Mapping[str, Any]) -> float:
 def _trial(line: Mapping[str, Any], journal: Journal | None) -> Shown:
     total = line["ledger"]["total"]
     amount = total["cost"]["amount"]
-    tokens = sum(int(total["tokens"][kind]) for kind in ("input", "cached_input", "cache_write", "output"))
     steps = None if journal is None else tuple(_step(step) for step in journal.steps(line["run"]))
     answer = line["answer"] or json.dumps(line.get("calls", ""), ensure_ascii=False)
     detail = line.get("detail") or ""
     return Shown(
         clean(line["task"]), clean(line["run"]), bool(line["success"]), clean(line["status"]),
-        None if amount is None else float(amount), tokens, float(line["ledger"]["wall_seconds"]), int(line["steps"]),
+        None if amount is None else float(amount), Usage(**total["tokens"]).total,
+        float(line["ledger"]["wall_seconds"]), int(line["steps"]),
         cut(answer), cut(detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)), steps or None,
     )  # fmt: skip
 
@@ -110,38 +112,17 @@ def _step(step: Mapping[str, Any]) -> Step:
     return Step(
         clean(f"{step['kind']} {step['name']}{tried}{failed}"), clean(step["component"]), tokens,
         None if amount is None else float(amount), float(step["busy_seconds"]), cut(_asked(step["request"])),
-        cut(_answered(step["response"])),
+        cut(answered(step["response"])),
     )  # fmt: skip
 
 
 def _asked(request: Any) -> str:
     """What a request asks: its last message, or the arguments of a call."""
     if isinstance(request, Mapping) and request.get("messages"):
-        return _words(request["messages"][-1])
+        return spoken(request["messages"][-1])
     if isinstance(request, Mapping) and "arguments" in request:
         return json.dumps(request["arguments"], ensure_ascii=False)
     return "" if request is None else json.dumps(request, ensure_ascii=False)
-
-
-def _answered(response: Any) -> str:
-    """What it was answered: words and calls, or a result."""
-    if isinstance(response, Mapping):
-        if isinstance(response.get("message"), Mapping):
-            return _words(response["message"])
-        if isinstance(response.get("text"), str):
-            return str(response["text"])
-        if isinstance(response.get("error"), Mapping):
-            return str(response["error"].get("message", ""))
-    return "" if response is None else json.dumps(response, ensure_ascii=False)
-
-
-def _words(message: Mapping[str, Any]) -> str:
-    texts = [str(part["text"]) for part in message.get("parts", ()) if "text" in part]
-    calls = [
-        f"{call['name']}({json.dumps(call['arguments'], ensure_ascii=False)})"
-        for call in message.get("tool_calls", ())
-    ]  # fmt: skip
-    return "\n".join([*texts, *calls])
 
 
 def cut(text: Any) -> str:
