@@ -12,6 +12,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from scrimp.agent import Result
 from scrimp.core.budget import Account
 from scrimp.core.errors import MissingExtra, OutsideError
@@ -48,7 +50,7 @@ class RayExecutor:
         experiment = plan.experiment
         self._bench = (
             experiment.bench, str(experiment.data.resolve()) if experiment.data else "", experiment.options,
-            experiment.split or plan.benchmark.default_split,
+            plan.split,
         )  # fmt: skip
         self._plan, self._journal = plan, journal
         self._started = False
@@ -67,19 +69,16 @@ class RayExecutor:
                     address, self._bench, job.system.to_json(), job.task.id, job.seed, {"trial": job.place},
                     job.experiment, begun,
                 )  # fmt: skip
-            except self._ray.exceptions.RayTaskError:
-                await desk.wind_up(address)
-                raise  # a fault of ours, not of the machine
-            except self._ray.exceptions.RayError as error:
+            except BaseException as error:  # whatever ended it, also a cancel: what the worker held is given back
+                with anyio.CancelScope(shield=True):
+                    begun = await desk.wind_up(address) or begun
+                if not self._died(error):
+                    raise
                 lost = type(error).__name__
-                begun = await desk.wind_up(address) or begun
                 finished = begun and self._journal.run(begun).status not in ("stopped", "running")
                 if finished:  # it died between the run's end and its answer
                     return await self._replayed(job, begun, account)
                 continue
-            except BaseException:
-                await desk.wind_up(address)
-                raise
             await desk.close(address)
             if not good:
                 raise found
@@ -89,6 +88,11 @@ class RayExecutor:
             f"{ATTEMPTS} workers died over trial {job.place} ({lost})",
             remedy="what was done is kept; the same command with the same --out goes on with it",
         )
+
+    def _died(self, error: BaseException) -> bool:
+        """Whether a worker or its node died; what it raised itself is a fault of ours, not of the machine."""
+        failures = self._ray.exceptions
+        return isinstance(error, failures.RayError) and not isinstance(error, failures.RayTaskError)
 
     async def _replayed(self, job: Job, run: str, account: Account) -> Result:
         return await self._local.run(replace(job, begun=run, ended=True), account)
