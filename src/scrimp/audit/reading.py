@@ -25,6 +25,7 @@ from typing import IO, Any, Protocol, cast
 
 from scrimp.audit.trace import Trace
 from scrimp.core.errors import InputError, UnknownName
+from scrimp.evaluate.folder import JOURNAL, RESULT, TRIALS, WHAT
 
 READERS = (
     "journal", "inspect", "swe_agent", "otel", "langsmith", "langfuse", "claude_code", "codex", "anthropic",
@@ -51,8 +52,8 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 LOGS = ("-wal", "-shm")
 """How SQLite calls the two files that it keeps beside another."""
 
-JOURNAL, EXPERIMENT = "journal.sqlite", ("experiment.json", "trials.jsonl", "result.json", "report.html")
-"""The journal of an experiment, and what else stands in the experiment's folder."""
+EXPERIMENT = (WHAT, TRIALS, RESULT, "report.html")
+"""What stands beside the journal in an experiment's folder."""
 
 
 class Reader(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,8 +130,7 @@ def gather(spec: Path | None, given: dict[str, Any], data: Path | None) -> Exper
     from scrimp.evaluate.spec import read
 
     under = read(spec) if spec is not None else Experiment((), "", controls=True)
-    known = {item.name for item in fields(Experiment)}
-    experiment = replace(under, **{key: value for key, value in given.items() if value is not None and key in known})
+    experiment = replace(under, **{key: value for key, value in given.items() if value is not None})
     if not experiment.bench:
         raise InputError("no benchmark is named", remedy="--bench toolworld; scrimp bench list shows them")
     if not experiment.systems:

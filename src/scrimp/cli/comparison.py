@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,13 +62,15 @@ def write_report(document: Mapping[str, Any], folder: Path) -> Path:
 
 def print_comparison(document: Mapping[str, Any]) -> None:
     """The document of `compare` for people."""
+    from scrimp.report.data import said
+
     systems = document["systems"]
     show(_headline(document), "")
     if systems:
         show(_systems(systems), "")
         show(_where("components", "cost by component", systems), "")
         show(_where("terms", "cost by term", systems), "")
-    for line in _sayings(document):
+    for line in said(document):
         show(safe(line))
     for line in document.get("notes") or ():
         show(f"- {safe(line)}")
@@ -76,16 +78,6 @@ def print_comparison(document: Mapping[str, Any]) -> None:
         show(f"- repeat it with: {safe(document['command'])}")
     if document.get("report"):
         show("", f"report: {document['report']}")
-
-
-def _sayings(document: Mapping[str, Any]) -> Iterator[str]:
-    """Everything that may be said, in words."""
-    yield from (pair["says"] for pair in document["pairs"])
-    for level in document.get("levels") or ():
-        yield from (f"{line}." for line in level["says"])
-    for key in ("at_cost", "at_quality", "guard", "power"):
-        if document.get(key):
-            yield document[key]["says"]
 
 
 def print_forecast(found: Mapping[str, Any]) -> None:

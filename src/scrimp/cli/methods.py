@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scrimp.cli.apps import new_app
-from scrimp.cli.options import Data, Json
+from scrimp.cli.options import Data, Json, data_folder
 from scrimp.cli.output import emit, note, one_line, write
 from scrimp.cli.tables import facts, show, table
 from scrimp.core.errors import InputError, UnknownName
@@ -103,7 +104,6 @@ def check_(
     import anyio
 
     from scrimp.cli.comparison import watch
-    from scrimp.cli.options import data_folder
     from scrimp.cli.progress import Progress
     from scrimp.evaluate import check
 
@@ -111,7 +111,8 @@ def check_(
     for entry in chosen:
         with Progress(f"checking {entry.card.name}") as shown:
             folder = data_folder(entry.card.workload, data)
-            found.append(anyio.run(_check(entry.card, model, folder, n, watch(shown))))
+            one = partial(check.check, entry.card, model=model, data=folder, n=n, progress=watch(shown))
+            found.append(anyio.run(one))
     if save:
         note(f"kept in {check.save(found)}")
     if as_json:
@@ -120,15 +121,6 @@ def check_(
         _print_checks(found)
     if any(not one.agrees for one in found):
         raise typer.Exit(DIFFERENT)
-
-
-def _check(card_: Any, model: str, folder: Any, n: int | None, watched: Any) -> Any:
-    from scrimp.evaluate import check
-
-    async def once() -> Any:
-        return await check.check(card_, model=model, data=folder, n=n, progress=watched)
-
-    return once
 
 
 def _chosen(names: list[str], all_: bool, family: str | None) -> list[Entry]:

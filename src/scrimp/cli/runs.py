@@ -177,8 +177,9 @@ def _journal(experiment: str | None) -> Journal:
     if experiment is None:
         return Journal()
     from scrimp.cli.report import find_folder
+    from scrimp.evaluate.folder import JOURNAL
 
-    file = find_folder(experiment) / "journal.sqlite"
+    file = find_folder(experiment) / JOURNAL
     if not file.is_file():
         raise InputError(f"there is no journal in {file.parent}", remedy="name the --out of a comparison")
     return Journal(file)

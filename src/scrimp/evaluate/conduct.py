@@ -38,7 +38,6 @@ class Progress:
         total: trials planned so far; controls that depend on what was measured come later.
         spent: by all trials that are done.
         left: what remains of the experiment's money limit; None where it has none.
-        trial: the trial that was just finished.
     """
 
     done: int
@@ -47,7 +46,6 @@ class Progress:
     seconds: float
     system: str
     left: Money | None = None
-    trial: Trial | None = None
 
 
 Watch = Callable[[Progress], None]
@@ -96,6 +94,7 @@ class Conduct:
         self.spent, self.done, self.total, self.resumed, self.failed_in_row = NOTHING, 0, 0, 0, 0
         self.started = time.monotonic()
         self.stopped = ""
+        self.scoring = _scoring()
 
     async def run(self, systems: Sequence[System], tasks: Sequence[Task]) -> None:
         """Every trial of these Systems; fewer where the experiment's budget ends. Systems take turns on each task: a
@@ -159,7 +158,7 @@ class Conduct:
             self.stopped = result.error or f"budget {key}={limit} left no room for a whole answer"
             return
         self._watch_failures(result)
-        score = await self.benchmark.score(job.task, result.as_answer(), self._harness())
+        score = await self.benchmark.score(job.task, result.as_answer(), self.scoring)
         trial = Trial.of(job.system.name, job.task.id, job.seed, result, score)
         self.folder.add(trial.place, written(trial, result, score))
         self._count(trial, result)
@@ -171,7 +170,7 @@ class Conduct:
         self.spent = sum_of((self.spent, result.ledger.total.cost))
         if self.progress is not None:
             seconds = time.monotonic() - self.started
-            self.progress(Progress(self.done, self.total, self.spent, seconds, trial.system, self._left(), trial))
+            self.progress(Progress(self.done, self.total, self.spent, seconds, trial.system, self._left()))
 
     def _left(self) -> Money | None:
         left = self.account.remaining().get("usd")
@@ -191,11 +190,12 @@ class Conduct:
                 remedy=f"what was done is kept; the same command with --out {self.folder.path} goes on with it",
             )
 
-    def _harness(self) -> Context:
-        """Doors for a scorer; what it spends is not the agent's. Scorers so far ask no model."""
-        account = LocalAccount(Budget())
-        means = Means(models={}, prices=PriceList("none", ""))
-        return Context(means, Run(ulid(), ListSink()), Place(account, component="harness"))
+
+def _scoring() -> Context:
+    """Doors for a scorer; what it spends is not the agent's. Scorers so far ask no model."""
+    account = LocalAccount(Budget())
+    means = Means(models={}, prices=PriceList("none", ""))
+    return Context(means, Run(ulid(), ListSink()), Place(account, component="harness"))
 
 
 def begun_runs(journal: Journal, experiment: str) -> dict[str, tuple[str, bool]]:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scrimp.core.budget import Budget
 from scrimp.core.system import System
 from scrimp.core.version import VERSION
 from scrimp.evaluate import levels, statistics
@@ -35,7 +34,7 @@ from scrimp.outfit import stand_in
 
 if TYPE_CHECKING:
     from scrimp.evaluate.conduct import Tally
-    from scrimp.evaluate.experiment import Experiment, Plan
+    from scrimp.evaluate.experiment import Plan
 
 
 @dataclass(frozen=True)
@@ -71,22 +70,24 @@ def document(facts: Facts) -> dict[str, Any]:
     experiment, controls = facts.plan.experiment, {control.system.name: control for control in facts.controls}
     rows = [_row(system, facts.tallies[system.name], controls.get(system.name), facts)
             for system in facts.systems if system.name in facts.names]  # fmt: skip
+    oracle = _oracle(facts)
+    area = _frontier(rows, facts)
+    _robust(rows, facts)
     return {
         "experiment": facts.folder.id,
         "bench": experiment.bench,
         "bench_version": facts.plan.benchmark.version,
-        "split": experiment.split or facts.plan.benchmark.default_split,
-        "model": experiment.model or ", ".join(sorted({system.model for system in facts.plan.systems})),
+        "split": facts.plan.split,
+        "model": facts.plan.model,
         "n": max((row["n"] for row in rows), default=0),
         "systems": rows,
-        **_frontier(rows, facts),
-        **_robust(rows, facts),
+        "hypervolume": area,
         "pairs": pairs(
             {name: facts.trials(name) for name in facts.names},
             frozenset(controls),
             experiment.margin / 100,
             _controls_complete(facts),
-            oracle=_oracle(facts) is not None,
+            oracle=oracle is not None,
         ),
         **_questions(facts, rows),
         "guard": _guard(facts),
@@ -102,11 +103,11 @@ def document(facts: Facts) -> dict[str, Any]:
         "folder": str(facts.folder.path),
         "stopped": facts.stopped,
         "resumed": facts.resumed,
-        "oracle": _oracle(facts),
+        "oracle": oracle,
         "environment": environment(),
         "journal": {"path": JOURNAL, "hash": facts.journal.fingerprint(facts.folder.id)},
         "command": experiment.command,
-        "notes": _notes(facts),
+        "notes": _notes(facts, oracle),
     }
 
 
@@ -151,8 +152,8 @@ def _row(system: System, tally: Tally, control: Control | None, facts: Facts) ->
     return row
 
 
-def _frontier(rows: Sequence[dict[str, Any]], facts: Facts) -> dict[str, Any]:
-    """Mark the rows that are on the frontier, and how surely; measure the area under it."""
+def _frontier(rows: Sequence[dict[str, Any]], facts: Facts) -> dict[str, Any] | None:
+    """Mark the rows that are on the frontier, and how surely; the area under it, where prices are known."""
     points = [Point(row["name"], row["cost"]["mean"], row["effectiveness"]["mean"]) for row in rows]
     on_frontier = {point.name for point in frontier(points)}
     sample = _sample(facts)
@@ -162,12 +163,12 @@ def _frontier(rows: Sequence[dict[str, Any]], facts: Facts) -> dict[str, Any]:
         row["on_frontier"] = row["name"] in on_frontier
         row["frontier_probability"] = sure.probability.get(row["name"]) if sure else None
     if sure is None:
-        return {"hypervolume": None}
+        return None
     area = hypervolume(points, reference).to_json()
-    return {"hypervolume": {**area, "interval": None if sure.area is None else list(sure.area)}}
+    return {**area, "interval": None if sure.area is None else list(sure.area)}
 
 
-def _robust(rows: Sequence[dict[str, Any]], facts: Facts) -> dict[str, Any]:
+def _robust(rows: Sequence[dict[str, Any]], facts: Facts) -> None:
     """Mark at which prices each System stays on the frontier, among those on the base's model."""
     base = facts.plan.systems[0]
     listed = prices.load(base.prices)
@@ -181,10 +182,11 @@ def _robust(rows: Sequence[dict[str, Any]], facts: Facts) -> dict[str, Any]:
                                     other, row["effectiveness"]["mean"])  # fmt: skip
     reference = listed.rates(base.model) or listed.reference
     if len(uses) < 2 or reference is None or not known:
-        return {}
-    for name, found in robustness(uses, known, reference).items():
-        next(row for row in rows if row["name"] == name)["prices_robustness"] = found
-    return {}
+        return
+    found = robustness(uses, known, reference)
+    for row in rows:
+        if row["name"] in found:
+            row["prices_robustness"] = found[row["name"]]
 
 
 def _metrics(system: System, trials: Sequence[Trial], facts: Facts) -> dict[str, dict[str, Any]]:
@@ -225,7 +227,7 @@ def _reference(sample: Mapping[str, tuple[Floats, Floats]]) -> float:
 def _questions(facts: Facts, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Levels, and the two questions: the best at a cost, the cheapest at a quality."""
     experiment, trials = facts.plan.experiment, {name: tally.trials for name, tally in facts.tallies.items()}
-    found = [levels.level(budget, facts.names, trials) for budget in all_levels(experiment)]
+    found = [levels.level(budget, facts.names, trials) for budget in experiment.all_levels]
     asked = experiment.at_cost
     at_cost = next((one for one in found if asked is not None and one["budget"] == asked.to_json()), None)
     return {
@@ -234,12 +236,6 @@ def _questions(facts: Facts, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "at_quality": None if experiment.at_quality is None else levels.at_quality(experiment.at_quality, rows),
         "curves": curves(_units(facts)),
     }
-
-
-def all_levels(experiment: Experiment) -> tuple[Budget, ...]:
-    """The levels that were asked for, the one of `at_cost` among them."""
-    wanted = (*experiment.levels, *((experiment.at_cost,) if experiment.at_cost else ()))
-    return tuple(dict.fromkeys(wanted))
 
 
 def _units(facts: Facts) -> dict[str, dict[str, tuple[list[float], list[float], list[str]]]]:
@@ -294,10 +290,8 @@ def _controls_complete(facts: Facts) -> bool:
 
 
 def _controls(facts: Facts) -> str:
-    if not facts.plan.experiment.controls:
-        return "not run"
-    if facts.stopped:
-        return "not run"  # not on every task, which is as good as not
+    if not _controls_complete(facts):
+        return "not run"  # or not on every task, which is as good as not
     ran = [f"{control.system.name} ({control.why})" for control in facts.controls]
     return "; ".join([*ran, *(f"none for {missing}" for missing in facts.plan.missing)]) or "none there are"
 
@@ -313,13 +307,12 @@ def _oracle(facts: Facts) -> dict[str, Any] | None:
     return None
 
 
-def _notes(facts: Facts) -> list[str]:
+def _notes(facts: Facts, oracle: Mapping[str, Any] | None) -> list[str]:
     notes = []
     if not _controls_complete(facts):
         notes.append(CONTROLS_NOT_RUN)
     if facts.stopped:
         notes.append(f"stopped by the experiment's budget: {facts.stopped}")
-    oracle = _oracle(facts)
     if oracle is not None:
         notes.append("the model is an oracle: what this shows is structure only")
         notes.append(f"oracle: {', '.join(f'{key}={value}' for key, value in oracle.items())}")

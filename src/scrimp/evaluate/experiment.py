@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -25,7 +26,7 @@ from scrimp.core.task import Task
 from scrimp.evaluate import controls as controls_of
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
 from scrimp.evaluate.conduct import Conduct, Progress, Watch
-from scrimp.evaluate.document import Facts, all_levels, document
+from scrimp.evaluate.document import Facts, document
 from scrimp.evaluate.executors.job import Executor
 from scrimp.evaluate.executors.local import LocalExecutor, parts_of
 from scrimp.evaluate.folder import Folder
@@ -86,6 +87,11 @@ class Experiment:
     options: tuple[tuple[str, Any], ...] = ()
     command: str = ""
 
+    @property
+    def all_levels(self) -> tuple[Budget, ...]:
+        """The levels that were asked for, the one of `at_cost` among them."""
+        return tuple(dict.fromkeys((*self.levels, *((self.at_cost,) if self.at_cost else ()))))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -104,6 +110,16 @@ class Plan:
     controls: tuple[controls_of.Control, ...]
     missing: tuple[str, ...]
     again: tuple[System, ...]
+
+    @property
+    def split(self) -> str:
+        """Which tasks of the benchmark."""
+        return self.experiment.split or self.benchmark.default_split
+
+    @property
+    def model(self) -> str:
+        """The main model of all Systems, or those that they name themselves."""
+        return self.experiment.model or ", ".join(sorted({system.model for system in self.systems}))
 
     @property
     def all(self) -> tuple[System, ...]:
@@ -139,8 +155,15 @@ async def run(experiment: Experiment, progress: Watch | None = None) -> dict[str
         "command": experiment.command,
     }  # fmt: skip
     folder = Folder.open(place, identity(made), fresh, beside)
-    journal = Journal(folder.journal)
-    started = time.monotonic()
+    with closing(Journal(folder.journal)) as journal:
+        result = document(await _carry_out(made, folder, journal, progress))
+    folder.close(result)
+    return result
+
+
+async def _carry_out(made: Plan, folder: Folder, journal: Journal, progress: Watch | None) -> Facts:
+    """Run what is planned, then the controls that depend on what was measured."""
+    experiment, started = made.experiment, time.monotonic()
     conduct = Conduct(
         made.benchmark, folder, journal, open_executor(made, journal), budget=experiment.budget,
         seeds=experiment.seeds, workers=experiment.workers, progress=progress,
@@ -154,14 +177,10 @@ async def run(experiment: Experiment, progress: Watch | None = None) -> dict[str
             controls += later
     finally:
         await conduct.aclose()
-    facts = Facts(
+    return Facts(
         plan=made, tallies=conduct.tallies, controls=tuple(controls), folder=folder, journal=journal,
         stopped=conduct.stopped, resumed=conduct.resumed, seconds=round(time.monotonic() - started, 3),
     )  # fmt: skip
-    result = document(facts)
-    journal.close()
-    folder.close(result)
-    return result
 
 
 async def plan(experiment: Experiment) -> Plan:
@@ -174,7 +193,7 @@ async def plan(experiment: Experiment) -> Plan:
     systems = _systems(experiment)
     tasks = choose(benchmark, experiment.split, experiment.n)
     _check_seeds(experiment, systems)
-    levels = all_levels(experiment)
+    levels = experiment.all_levels
     check_levels(levels)
     if experiment.at_quality is not None and not 0 < experiment.at_quality <= 1:
         raise InputError(f"a quality of {experiment.at_quality:g} is not between 0 and 1", remedy="--at-quality 0.8")
@@ -228,7 +247,7 @@ def identity(made: Plan) -> dict[str, Any]:
     return {
         "systems": [system.to_json() for system in made.systems], "bench": experiment.bench,
         "bench_version": made.benchmark.version, "options": [list(option) for option in experiment.options],
-        "split": experiment.split or made.benchmark.default_split, "model": experiment.model,
+        "split": made.split, "model": experiment.model,
         "prices": experiment.prices,
     }  # fmt: skip
 

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from scrimp.core.budget import Budget
 from scrimp.core.money import plain
-from scrimp.core.system import System
 from scrimp.evaluate.experiment import Plan
-from scrimp.evaluate.folder import TRIALS, WHAT, trials_of
+from scrimp.evaluate.folder import WHAT, trials_of
 from scrimp.evaluate.forecast import forecast
 from scrimp.evaluate.inference import power_line
 from scrimp.evaluate.trial import UNITS, Trial, read
 from scrimp.journal.home import home
 
-NO_HISTORY = "no earlier trials of these Systems on this benchmark are known"
-
 
 def outlook(plan: Plan) -> dict[str, Any]:
     """The document of a dry run: what would run, what it may cost at most, and what earlier trials say of it.
 
-    Trials of an unfinished experiment in the same folder count as paid: only what is left is forecast.
+    The forecast is of the whole experiment, trials that an earlier session finished in its folder included.
     """
     experiment = plan.experiment
     runs = {system.name: len(plan.tasks) * experiment.seeds for system in plan.all}
     power = power_line(len(plan.tasks), experiment.margin / 100)
     return {
         "bench": experiment.bench,
-        "model": experiment.model or ", ".join(sorted({system.model for system in plan.systems})),
+        "model": plan.model,
         "n": len(plan.tasks),
         "seeds": experiment.seeds,
         "runs": sum(runs.values()),
@@ -63,7 +60,7 @@ def upper_bound(plan: Plan) -> dict[str, Any]:
 
 def expected(plan: Plan) -> dict[str, Any] | None:
     """A forecast of dollars, tokens and seconds with its 90 % interval; None where a System has no history."""
-    trials = {system.name: list(history(plan, system)) for system in plan.all}
+    trials = history(plan)
     if not all(trials.values()):
         return None
     left = {name: len(plan.tasks) * plan.experiment.seeds for name in trials}
@@ -83,31 +80,36 @@ def by_task(trials: list[Trial], values: list[float]) -> dict[str, list[float]]:
     return found
 
 
-def history(plan: Plan, system: System) -> Iterator[Trial]:
-    """Trials of the same System on the same benchmark, in this experiment's folder and those under SCRIMP_HOME."""
+def history(plan: Plan) -> dict[str, list[Trial]]:
+    """Trials of each System on the same benchmark, in this experiment's folder and those under SCRIMP_HOME."""
     roots = [path.parent for path in (home() / "experiments").glob(f"*/{WHAT}")]
     if plan.experiment.out is not None:
         roots.append(plan.experiment.out)
+    found: dict[str, list[Trial]] = {system.name: [] for system in plan.all}
     for folder in dict.fromkeys(roots):
-        name = _named_there(folder, plan, system)
-        if name:
-            for line in trials_of(folder).values():
-                if line.get("system") == name:
-                    yield read(line)[0]
+        called = _called_there(folder, plan)
+        for line in trials_of(folder).values() if called else ():
+            for name in called.get(str(line.get("system")), ()):
+                found[name].append(read(line)[0])
+    return found
 
 
-def _named_there(folder: Path, plan: Plan, system: System) -> str:
-    """What a System is called in an experiment's folder; empty where it is not there."""
+def _called_there(folder: Path, plan: Plan) -> dict[str, list[str]]:
+    """The Systems of a plan that an experiment's folder holds as well: their names here, by the name there."""
     try:
         facts = json.loads((folder / WHAT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ""
+        return {}
     if facts.get("bench", "").partition("?")[0] != plan.experiment.bench.partition("?")[0]:
-        return ""
-    if not (folder / TRIALS).exists():
-        return ""
-    wanted = _kind(system.to_json())
-    return next((str(one.get("name")) for one in facts.get("ran", ()) if _kind(one) == wanted), "")
+        return {}
+    there = [(str(one.get("name")), _kind(one)) for one in facts.get("ran", ())]
+    found: dict[str, list[str]] = {}
+    for system in plan.all:
+        wanted = _kind(system.to_json())
+        name = next((name for name, kind in there if kind == wanted), None)
+        if name is not None:
+            found.setdefault(name, []).append(system.name)
+    return found
 
 
 def _kind(system: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -176,6 +176,16 @@ def read(document: Mapping[str, Any]) -> Report:
     except (TypeError, ValueError, AttributeError, InvalidOperation) as wrong:
         remedy = "write it again with compare"
         raise InputError(f"the experiment's result is malformed: {wrong}", remedy=remedy) from wrong
+
+
+def said(document: Mapping[str, Any]) -> Iterator[str]:
+    """Every statement of a document in words: of pairs, of levels, and what was asked for."""
+    yield from (pair["says"] for pair in document.get("pairs") or ())
+    for level in document.get("levels") or ():
+        yield from (f"{line}." for line in level["says"])
+    for key in ("at_cost", "at_quality", "guard", "power"):
+        if document.get(key):
+            yield document[key]["says"]
 
 
 def clean(text: Any) -> str:

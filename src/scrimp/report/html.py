@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from scrimp.core.errors import InputError, OutsideError
 from scrimp.report import charts, curves, drill, figures
 from scrimp.report import chinese as sentences
-from scrimp.report.data import Report, clean, read
+from scrimp.report.data import Report, clean, read, said
 from scrimp.report.language import LANGUAGES, Words
 
 WIDE, NARROW = 720, 340
@@ -47,7 +47,7 @@ def render(document: Mapping[str, Any], folder: Path | None = None) -> str:
 def _body(document: Mapping[str, Any], report: Report, words: Words) -> Markup:
     """Everything but the single trials, in one language."""
     chinese = words.language == "zh"
-    sayings = [clean(line) for line in (sentences.sayings(document) if chinese else _sayings(document))]
+    sayings = [clean(line) for line in (sentences.sayings(document) if chinese else said(document))]
     notes = [sentences.note(note) for note in report.notes] if chinese else list(report.notes)
     page = (
         _environment()
@@ -59,16 +59,6 @@ def _body(document: Mapping[str, Any], report: Report, words: Words) -> Markup:
         )
     )  # fmt: skip
     return Markup(page)
-
-
-def _sayings(document: Mapping[str, Any]) -> Iterator[str]:
-    """Every statement of a document, as it was made."""
-    yield from (pair["says"] for pair in document.get("pairs") or ())
-    for level in document.get("levels") or ():
-        yield from (f"{line}." for line in level["says"])
-    for key in ("at_cost", "at_quality", "guard", "power"):
-        if document.get(key):
-            yield document[key]["says"]
 
 
 def _extra(document: Mapping[str, Any]) -> dict[str, Any]:
