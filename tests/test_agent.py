@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from scrimp.core.budget import Budget, LocalAccount
 from scrimp.core.errors import BudgetExceeded, InputError, ModelFailed, ReplayMismatch, UnknownPrice
 from scrimp.core.messages import Delta, Request, user
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Episode, Query, Recall
+from scrimp.core.protocols import Query, Recall
 from scrimp.core.registry import Card
 from scrimp.core.system import System
-from scrimp.core.task import Answer, Task
-from scrimp.core.tool import Tool
+from scrimp.core.task import Answer, Episode, Task
+from scrimp.core.tool import Tool, ToolResult
 from scrimp.journal.journal import Journal
 from scrimp.outfit import Parts
 from scrimp.testing import PRICES, ScriptedModel, WordEmbedder
@@ -421,22 +422,29 @@ def test_an_environment_is_not_asked_on_a_replay(journal: Journal, planners: dic
         async def reset(self, task: Task) -> str:
             return "start"
 
-        async def step(self, action: Mapping[str, Any]) -> str:
+        async def step(self, action: Mapping[str, Any], ctx: Any) -> ToolResult:
             self.steps += 1
-            return f"{self.steps} {action['go']}"
+            return ToolResult(f"{self.steps} {action['go']}")
+
+        async def redo(self, action: Mapping[str, Any], seen: ToolResult) -> None:
+            self.steps += 1
 
         def state(self) -> Mapping[str, Any]:
-            return {}
+            return {"steps": self.steps}
 
     async def solve(self: Any, task: Task, ctx: Any) -> Answer:
-        return Answer(f"{await ctx.act({'go': 'north'})}, {await ctx.act({'go': '南'})}")
+        north, south = await ctx.act({"go": "north"}), await ctx.act({"go": "南"})
+        return Answer(f"{task.text}: {north.text}, {south.text}")
 
     planners["mine"] = planner(solve)
-    system, world = System(planner="mine"), Counter()
-    result = agent(journal, [], system=system, parts={"environment": world}).run("x")
-    assert result.answer == "1 north, 2 南"
-    assert same(replayed(journal, result, system, environment=world), result)
+    system, world, again = System(planner="mine"), Counter(), Counter()
+    mine = agent(journal, [], system=system)
+    result = anyio.run(partial(mine.arun, Task("", "x", environment="counter"), environment=world))
+    assert result.answer == "x\n\nstart: 1 north, 2 南"
+    assert result.state == {"steps": 2}
+    assert replayed(journal, result, system).answer == result.answer
     assert world.steps == 2
+    assert anyio.run(mine.replay, result.run, again).state == {"steps": 2}
 
 
 def test_the_seed_of_a_trial_drives_chance(journal: Journal, planners: dict[str, type]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -23,9 +23,9 @@ from scrimp.core.events import ulid
 from scrimp.core.ledger import Ledger
 from scrimp.core.messages import ToolCall, digest, user
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Episode, Planner, Query
+from scrimp.core.protocols import Environment, Planner, Query
 from scrimp.core.system import System
-from scrimp.core.task import Answer, Task, task_from_json, task_to_json
+from scrimp.core.task import Answer, Episode, Task, task_from_json, task_to_json
 from scrimp.core.tool import Tool
 from scrimp.core.version import VERSION
 from scrimp.journal.journal import Journal, RunRecord
@@ -55,7 +55,8 @@ class Result:
     `status` is `done`, `budget` (the answer is the best partial one; `stopped_by` is the limit's key) or `error`
     (`error` says what).
     `budget` gives limit, spent, reserved and kept per limited key; `held_back_by` are the limits that refused a
-    call or made an answer of the model end before it was finished, whether the run ended by it or not.
+    call or made an answer of the model end before it was finished, whether the run ended by it or not. `state` is
+    how the task's environment stood at the end.
     """
 
     run: str
@@ -68,10 +69,11 @@ class Result:
     error: str = ""
     stopped_by: str = ""
     held_back_by: tuple[str, ...] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
 
     def as_answer(self) -> Answer:
         """The answer as a benchmark scores it."""
-        return Answer(self.answer, self.calls, partial=self.status != "done")
+        return Answer(self.answer, self.calls, partial=self.status != "done", state=self.state)
 
     def to_json(self) -> dict[str, Any]:
         """The outward form of COMMANDS."""
@@ -91,6 +93,8 @@ class Result:
             out["calls"] = [call.to_json() for call in self.calls]
         if self.error:
             out["error"] = self.error
+        if self.state:
+            out["state"] = dict(self.state)
         return out
 
     @classmethod
@@ -103,7 +107,7 @@ class Result:
         calls = tuple(ToolCall(**call) for call in data.get("calls", ()))
         return cls(
             data["run"], data["status"], data["answer"], Ledger.from_json(data["ledger"]), budget, data["steps"], calls,
-            data.get("error", ""),
+            data.get("error", ""), state=data.get("state", {}),
         )  # fmt: skip
 
 
@@ -152,6 +156,7 @@ class Agent:
         account: Account | None = None,
         experiment: str = "",
         seed: int | None = None,
+        environment: Environment | None = None,
     ) -> Result:
         """Run one task.
 
@@ -161,6 +166,7 @@ class Agent:
                 while other runs may give back what it needs.
             experiment: the experiment this run is a trial of.
             seed: drives `ctx.random()`; the System's by default.
+            environment: the world of the task, fresh, where it has one.
 
         Raises:
             InputError: the System or the task cannot be run; an UnknownPrice where money is limited and the price of
@@ -170,12 +176,15 @@ class Agent:
         task = task if isinstance(task, Task) else Task(id="", text=task)
         task = replace(task, tools=(*self.tools, *task.tools))
         run = Run(ulid(), self.journal, seed=self.system.seed or 0 if seed is None else seed)
-        means, planner = await self.outfit.means(task.tools, run.seed), self.outfit.planner()
+        means, planner = await self.outfit.means(task.tools, run.seed, environment), self.outfit.planner()
+        task, written = self.outfit.history(task)
+        if environment is not None:
+            task = replace(task, text=f"{task.text}\n\n{await environment.reset(task)}".strip())
         if "usd" in self.budget.limits or (account is not None and "usd" in account.remaining()):
             check_prices(means)
         own = await _own_account(self.budget, account)
         self.journal.begin(self._record(run, task, means, experiment, labels or {}))
-        return await self._conduct(_Execution(run, means, planner, own, self.budget), task)
+        return await self._conduct(_Execution(run, means, planner, own, self.budget, written), task)
 
     async def resume(
         self,
@@ -184,6 +193,7 @@ class Agent:
         unknown: Mapping[str, Outcome] | None = None,
         tools: Sequence[Tool] = (),
         account: Account | None = None,
+        environment: Environment | None = None,
     ) -> Result:
         """Go on with a run whose process ended: the planner runs again over the recorded answers.
 
@@ -194,6 +204,7 @@ class Agent:
             unknown: how such calls went, by key, where the user found out: `done` or `failed`.
             tools: those that came with the task.
             account: a larger account, as in `arun`; what the run had spent is charged to it again as it is repeated.
+            environment: the world of the task, fresh: it is brought to where the run stood.
 
         Raises:
             InputError: the run has ended or is still under way, or this agent's tools are not its tools.
@@ -202,7 +213,9 @@ class Agent:
         record = self.journal.run(run)
         task = replace(task_from_json(record.task), tools=_same_tools((*self.tools, *tools), record))
         record = await take_over(self.journal, record.id, unknown)
-        means, planner = await self.outfit.means(task.tools, record.seed), self.outfit.planner()
+        means, planner = await self.outfit.means(task.tools, record.seed, environment), self.outfit.planner()
+        if environment is not None:
+            await environment.reset(task)
         budget = Budget(record.budget)
         if "usd" in budget.limits:
             check_prices(means)
@@ -225,8 +238,11 @@ class Agent:
             seconds = execution.before + time.monotonic() - started if result is None else result.ledger.wall_seconds
             self.journal.end(run.id, status, answer.to_json(), seconds, run.steps)
 
-    async def replay(self, run: str) -> Result:
+    async def replay(self, run: str, environment: Environment | None = None) -> Result:
         """Repeat a recorded run: no model, no tool and no clock is asked, and nothing is spent.
+
+        Args:
+            environment: the world of the task, fresh, where the state that the run left it in is wanted.
 
         Raises:
             ReplayMismatch: the run would ask for something else today.
@@ -238,6 +254,9 @@ class Agent:
         budget = Budget(record.budget)
         account = LocalAccount(budget, last_share=LAST_SHARE)
         means = self.outfit.recorded(record, task)
+        if environment is not None:
+            await environment.reset(task)
+            means = replace(means, environment=environment)
         return await _Execution(again, means, self.outfit.planner(), account, budget).go(task)
 
     @property
@@ -267,6 +286,7 @@ class _Execution:
     planner: Planner
     account: Account
     budget: Budget
+    written: anyio.Event | None = None  # set as soon as the task's history is in the memory
     found: Answer | None = None
     before: float = 0.0  # seconds that earlier processes spent on it
 
@@ -289,22 +309,41 @@ class _Execution:
                 await self.run.wind_up()
                 await self.account.close()
         ledger = Ledger.of(self.run.events, self.run.clock.monotonic() - started)
+        world = self.means.environment
         return Result(
             self.run.id, status, answer.text, ledger, self.account.balance(), self.run.steps, answer.calls, error, key,
-            tuple(sorted(self.run.held_back)),
+            tuple(sorted(self.run.held_back)), {} if world is None else world.state(),
         )  # fmt: skip
 
     async def _solve(self, task: Task, ctx: Context) -> Answer:
         ctx.keep([user(task.text, *task.attachments)])  # until the planner has better
-        recalled = await ctx.recall(Query(task.text, limit=RECALL_TOKENS))
-        if recalled.text:
-            task = replace(task, background=recalled.text)
+        await self._lay_in(task, ctx)
+        recalled = await ctx.recall(Query(task.text, owner=task.owner, limit=RECALL_TOKENS))
+        known = recalled.text
+        if self.means.memory is None:
+            known = "\n".join(episode.text for episode in task.history)
+        if known:
+            task = replace(task, background=known)
         try:
             answer = self.found = await self.planner.solve(task, ctx)
         except ExceptionGroup as group:  # a planner whose children ran at once
             raise one_of(group) from group
-        await ctx.remember(Episode(f"Task: {task.text}\nAnswer: {answer.text}", source=self.run.id))
+        said = f"Task: {task.text}\nAnswer: {answer.text}"
+        await ctx.remember(Episode(said, owner=task.owner, source=self.run.id))
         return answer
+
+    async def _lay_in(self, task: Task, ctx: Context) -> None:
+        """Write the task's history into the memory, or wait until another run has."""
+        if self.means.memory is None or (self.written is None and not task.history):
+            return
+        try:
+            for episode in task.history:
+                await ctx.remember(episode)
+            if not task.history and self.written is not None:
+                await self.written.wait()
+        finally:
+            if task.history and self.written is not None:
+                self.written.set()
 
     async def _last_answer(self, ctx: Context) -> Answer:
         """An answer is still owed: ask for it from the slice kept for this, or give what the planner left."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import anyio
+
 from scrimp.core.context import Means, Settings
 from scrimp.core.context.means import RetryPolicy
 from scrimp.core.errors import InputError, UnknownPrice
@@ -32,13 +34,16 @@ STAND_IN = "SCRIMP_MODEL"
 
 @dataclass
 class Parts:
-    """Implementations that take the place of what the System names; for tests and for one's own clients."""
+    """Implementations that take the place of what the System names; for tests and for one's own clients.
+
+    `roles` are names of models that are none of the System's: who plays a simulated user.
+    """
 
     models: Mapping[str, Model] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
     embedder: Embedder | None = None
     memory: Memory | None = None
     prices: PriceList | None = None
-    environment: Environment | None = None
 
 
 class Outfit:
@@ -49,14 +54,15 @@ class Outfit:
         self._models: dict[str, Model] = dict(parts.models)
         self._embedder, self._memory, self._prices = parts.embedder, parts.memory, parts.prices
         self._hash = ""
+        self._histories: dict[str, anyio.Event] = {}
 
-    async def means(self, tools: Sequence[Tool], seed: int) -> Means:
+    async def means(self, tools: Sequence[Tool], seed: int, environment: Environment | None = None) -> Means:
         """Everything a run of this System needs.
 
         Raises:
             InputError: a name nobody knows, a model that is not installed, two tools of one name.
         """
-        for role, name in {"main": self.system.model, **self.system.models}.items():
+        for role, name in {"main": self.system.model, **self.system.models, **self._parts.roles}.items():
             if role not in self._models:
                 self._models[role] = await names.open_model(stand_in(name), home=home(), options=self._options())
         if self._prices is None:
@@ -76,7 +82,7 @@ class Outfit:
             embedder=self._embedder,
             tools=tuple(_priced(tool, self._prices) for tool in (*tools, *getattr(self._memory, "tools", ()))),
             memory=self._memory,
-            environment=self._parts.environment,
+            environment=environment,
         )
         _no_twins(means.tools)
         return self._with_methods(means)
@@ -91,9 +97,18 @@ class Outfit:
             embedder=RecordedEmbedder(self.system.embedder),
             tools=task.tools,
             memory=None if self.system.memory is None and self._parts.memory is None else RecordedMemory(),
-            environment=None if self._parts.environment is None else RecordedEnvironment(),
+            environment=RecordedEnvironment() if task.environment else None,
         )
         return self._with_methods(means)
+
+    def history(self, task: Task) -> tuple[Task, anyio.Event | None]:
+        """A task with the history that its run has to show or to write into the memory, which is done once for all
+        tasks of one owner; and what is set as soon as it is written."""
+        if not task.history or self._memory is None:
+            return task, None
+        if task.owner in self._histories:
+            return replace(task, history=()), self._histories[task.owner]
+        return task, self._histories.setdefault(task.owner, anyio.Event())
 
     def planner(self) -> Planner:
         """A fresh planner."""

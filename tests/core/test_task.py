@@ -2,7 +2,7 @@ import json
 from decimal import Decimal
 
 from scrimp.core.messages import Image, Text, ToolCall
-from scrimp.core.task import Answer, Task, task_from_json, task_to_json
+from scrimp.core.task import Answer, Episode, Task, task_from_json, task_to_json
 from scrimp.core.tool import Tool
 
 
@@ -11,13 +11,19 @@ def test_a_task_survives_the_journal_without_its_functions() -> None:
         Tool("go", "走", {"type": "object"}, lambda arguments: "there", price=Decimal("0.010"), pure=True),
         Tool("far", "From outside.", {"type": "object"}, price=None),
     )
-    task = Task("t", "去哪里？", tools, (Text("see"), Image(url="u")), "calls", "known", "room", {"kind": "x"})
+    task = Task(
+        "t", "去哪里？", tools, (Text("see"), Image(url="u")), "calls", "known",
+        (Episode("她住在奥斯陆。", owner="ann", source="s1", at=3.5),), "ann", "room", 7, {"kind": "x"},
+    )  # fmt: skip
     again = task_from_json(json.loads(json.dumps(task_to_json(task))))
     assert [(tool.name, tool.price, tool.pure, tool.call) for tool in again.tools] == [
         ("go", Decimal("0.010"), True, None), ("far", None, False, None)
     ]  # fmt: skip
     assert [tool.spec.hash for tool in again.tools] == [tool.spec.hash for tool in tools]
-    for name in ("id", "text", "attachments", "answer_with", "background", "environment", "labels"):
+    assert [tool.acts for tool in again.tools] == [False, False]
+    for name in (
+        "id", "text", "attachments", "answer_with", "background", "history", "owner", "environment", "steps", "labels"
+    ):  # fmt: skip
         assert getattr(again, name) == getattr(task, name)
 
 

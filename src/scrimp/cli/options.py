@@ -82,18 +82,14 @@ def data_folder(bench: str, given: Path | None) -> Path | None:
     Raises:
         InputError: the folder that was given is not there.
     """
-    import os
-
-    from scrimp.journal.home import home
+    from scrimp.evaluate.benchmarks.files import find
 
     if given is not None:
         if not given.is_dir():
             raise InputError(f"--data: there is no folder {given}")
         return given
-    name = bench.partition("?")[0]
-    named = os.environ.get("SCRIMP_DATA")
-    places = [Path(named).expanduser() / name] if named else []
-    return next((place for place in [*places, home() / "bench" / name] if place.is_dir()), None)
+    name, _, options = bench.partition("?")
+    return None if "data=" in options else find(name)
 
 
 def one_of(option: str, value: str, known: Sequence[str]) -> str:

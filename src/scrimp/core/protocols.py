@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from scrimp.core.messages import Delta, Message, Request
-from scrimp.core.task import Answer, Score, Task
-from scrimp.core.tool import Tool
+from scrimp.core.task import Answer, Episode, Score, Task
+from scrimp.core.tool import Tool, ToolResult
 from scrimp.core.usage import Usage
 
 if TYPE_CHECKING:
@@ -83,20 +83,34 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class Environment(Protocol):
-    """A world an agent acts in."""
+    """A world an agent acts in, one per run. It holds no gold: what its scorer needs is in `state`.
+
+    Its actions are the task's tools that act, as `{"name": TOOL, "arguments": {...}}`.
+    """
 
     name: str
 
     async def reset(self, task: Task) -> str:
-        """Start the task; the first observation."""
+        """Start the task; the first observation, which is shown below the task's text."""
         ...
 
-    async def step(self, action: Mapping[str, Any]) -> str:
-        """Take one action; what is observed."""
+    async def step(self, action: Mapping[str, Any], ctx: Context) -> ToolResult:
+        """Take one action; what is observed. What cannot be done here is a result of status `error`.
+
+        What it does through `ctx` (a simulated user's model) is the harness's, never the agent's.
+        """
+        ...
+
+    async def redo(self, action: Mapping[str, Any], seen: ToolResult) -> None:
+        """Stand where this action led when it was first taken, and `seen` observed; nobody is asked again."""
         ...
 
     def state(self) -> Mapping[str, Any]:
-        """Everything a scorer needs to see."""
+        """Everything a scorer needs to see, as JSON."""
+        ...
+
+    async def clone(self) -> Environment:
+        """Another one in the same state, for a search to try things in."""
         ...
 
 
@@ -135,18 +149,6 @@ class Clock(Protocol):
 
 
 # -- values that methods exchange -----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Episode:
-    """Something that happened and may be worth remembering."""
-
-    text: str
-    owner: str = ""
-    source: str = ""
-    at: float = 0.0
-    messages: tuple[Message, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

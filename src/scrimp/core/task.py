@@ -15,6 +15,18 @@ from scrimp.core.tool import Tool
 
 
 @dataclass(frozen=True)
+class Episode:
+    """Something that happened and may be worth remembering."""
+
+    text: str
+    owner: str = ""
+    source: str = ""
+    at: float = 0.0
+    messages: tuple[Message, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Task:
     """An input.
 
@@ -22,6 +34,10 @@ class Task:
         answer_with: `text` asks for an answer in words; `calls` asks for the tool calls themselves,
             which are then not run (function-calling benchmarks).
         background: what a memory recalled for this task; planners show it before the question.
+        history: what was said or read before, oldest first. A System with a memory has it written there, once for
+            all tasks of one `owner`; one without is shown it whole, as background.
+        owner: whose memory is asked.
+        steps: how many turns the benchmark allows; 0 where it does not say.
         environment: name of the Environment the task needs, empty for none.
         labels: facts about the task that may be shown anywhere (category, split); never gold.
     """
@@ -32,7 +48,10 @@ class Task:
     attachments: tuple[Part, ...] = ()
     answer_with: Literal["text", "calls"] = "text"
     background: str = ""
+    history: tuple[Episode, ...] = ()
+    owner: str = ""
     environment: str = ""
+    steps: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -40,12 +59,14 @@ class Task:
 class Answer:
     """What a planner returns: words, or the calls where the task asked for calls.
 
-    `partial` marks the best that was had when the budget ended.
+    `partial` marks the best that was had when the budget ended; `state` is how the run left its environment, which
+    the scorer alone sees.
     """
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     partial: bool = False
+    state: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         out: dict[str, Any] = {"text": self.text, "partial": self.partial}
@@ -69,13 +90,24 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "id": task.id,
         "text": task.text,
         "tools": [
-            {**tool.spec.to_json(), "price": None if tool.price is None else str(tool.price), "pure": tool.pure}
+            {
+                **tool.spec.to_json(),
+                "price": None if tool.price is None else str(tool.price),
+                "pure": tool.pure,
+                "acts": tool.acts,
+            }
             for tool in task.tools
         ],
         "attachments": [part.to_json() for part in task.attachments],
         "answer_with": task.answer_with,
         "background": task.background,
+        "history": [
+            {"text": one.text, "owner": one.owner, "source": one.source, "at": one.at, "labels": dict(one.labels)}
+            for one in task.history
+        ],
+        "owner": task.owner,
         "environment": task.environment,
+        "steps": task.steps,
         "labels": dict(task.labels),
     }
 
@@ -89,17 +121,13 @@ def task_from_json(data: Mapping[str, Any]) -> Task:
             item["parameters"],
             price=None if item["price"] is None else Decimal(item["price"]),
             pure=item["pure"],
+            acts=item.get("acts", False),
         )
         for item in data["tools"]
     )
     attachments = Message.from_json({"role": "user", "parts": data["attachments"]}).parts
+    history = tuple(Episode(**one) for one in data.get("history", ()))
     return Task(
-        data["id"],
-        data["text"],
-        tools,
-        attachments,
-        data["answer_with"],
-        data["background"],
-        data["environment"],
-        data["labels"],
-    )
+        data["id"], data["text"], tools, attachments, data["answer_with"], data["background"], history,
+        data.get("owner", ""), data["environment"], data.get("steps", 0), data["labels"],
+    )  # fmt: skip

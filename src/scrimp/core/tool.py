@@ -47,6 +47,7 @@ class Tool:
         latency: declared seconds per call, for planning and the critical path; 0 where not declared.
         pure: calling it twice with the same arguments changes nothing and gives the same result.
             A call that is not pure is never repeated after a kill without being asked.
+        acts: calling it is a step in the task's environment (`call` is None then).
         timeout: seconds after which a call is given up and reported as unknown.
         inline: the function returns at once and is run without a thread.
     """
@@ -58,6 +59,7 @@ class Tool:
     price: Decimal | None = Decimal(0)
     latency: float = 0.0
     pure: bool = False
+    acts: bool = False
     timeout: float = 60.0
     inline: bool = False
     source: str = "python"

@@ -192,11 +192,12 @@ def _robust(rows: Sequence[dict[str, Any]], facts: Facts) -> None:
 def _metrics(system: System, trials: Sequence[Trial], facts: Facts) -> dict[str, dict[str, Any]]:
     """What the runs of a System come to by every metric that they allow."""
     gold = getattr(facts.plan.benchmark, "gold", None)
+    acting = {tool.name for task in facts.plan.tasks for tool in task.tools if tool.acts}
     runs = []
     for trial in trials:
         # Gold is read after everything ran, by the document alone.
         best = None if gold is None else tuple(step.tool for step in gold(trial.task).steps)
-        counts: Any = {"steps": trial.steps, **counted(facts.journal.events(trial.run))}
+        counts: Any = {"steps": trial.steps, **counted(facts.journal.events(trial.run), acting)}
         cost = None if trial.dollars is None else float(trial.dollars)
         runs.append(
             RunFacts(trial.task, float(trial.success), cost, trial.tokens, trial.seconds, **counts,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
@@ -168,6 +168,21 @@ class Sight:
         texts = (m.text.replace(self.task.text, "") for m in self.request.messages if m.role in ("system", "user"))
         return "\n".join(line for text in texts for line in text.splitlines() if not _reports(line))
 
+    def shows(self, text: str) -> bool:
+        """Whether a text stands in the prompt, in one piece but for blanks."""
+        wanted = squeezed(text)
+        return any(wanted in squeezed(message.text) for message in self.request.messages if message.role != "assistant")
+
+    def taken(self, ways: Sequence[Sequence[Made]]) -> int:
+        """How many steps of an ordered way the calls in the prompt have taken; a step may be taken in several ways."""
+        place = 0
+        for seen in self.seen:
+            if place < len(ways) and any(
+                name == seen.name and _agree(args, seen.arguments) for name, args in ways[place]
+            ):
+                place += 1
+        return place
+
     def may_call(self, name: str) -> bool:
         """Whether a tool is offered natively, or named in the instructions as a whole word."""
         return name in self.offered or _named(name, self.words)
@@ -208,6 +223,12 @@ class Sight:
             if seen.number == place + 1:
                 return read(seen.text, step.gives), calls + 1
         return MISSING, calls
+
+
+@lru_cache(maxsize=256)
+def squeezed(text: str) -> str:
+    """A text with one blank wherever it has any."""
+    return " ".join(text.split())
 
 
 def offered_by(request: Request) -> Mapping[str, ToolSpec]:

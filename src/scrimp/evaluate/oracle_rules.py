@@ -131,13 +131,31 @@ class Mind:
     def final(self) -> str | None:
         """The answer that the visible results make, None where one is missing."""
         gold = self.sight.gold
-        values = [self.value(place) for place in gold.read]
-        if not values or any(value is MISSING for value in values):
+        if gold.ordered and self.taken < len(gold.steps):
+            return None
+        values = [] if gold.ordered else [self.value(place) for place in gold.read]
+        if any(value is MISSING for value in values) or not all(map(self.sight.shows, gold.evidence)):
+            return None
+        if gold.says:
+            return gold.wrong if gold.wrong and self.errs(-1) else gold.says
+        if not values:
             return None
         return "; ".join(value if isinstance(value, str) else json.dumps(value) for value in values)
 
+    @cached_property
+    def taken(self) -> int:
+        """How many steps of an ordered way are taken; a step that went wrong is gone on from as if right."""
+        ways = [
+            [(name, self.call_of(place, slipped=slipped, known=self.value)) for slipped in (False, True)]
+            for place, step in enumerate(self.sight.gold.steps)
+            for name in [self.name_of(step) or step.tool]
+        ]
+        return self.sight.taken(ways)
+
     def ready(self) -> list[Ready]:
         """Calls that are needed, not yet made, and whose arguments the prompt holds; each at most twice."""
+        if self.sight.gold.ordered:
+            return self._next()
         wanted = [place for place in self.sight.gold.read if self.value(place) is MISSING]
         found: dict[int, Ready] = {}
         met: set[int] = set()
@@ -157,6 +175,14 @@ class Mind:
             if not open_refs and name is not None and made < 2:
                 found[place] = Ready(name, self.call_of(place, slipped=erring, known=self.value), made)
         return [found[place] for place in sorted(found)]
+
+    def _next(self) -> list[Ready]:
+        """The next step of an ordered way."""
+        place = self.taken
+        name = self.name_of(self.sight.gold.steps[place]) if place < len(self.sight.gold.steps) else None
+        if name is None:
+            return []
+        return [Ready(name, self.call_of(place, slipped=self.errs(place), known=self.value))]
 
     # -- without a call
 

@@ -89,9 +89,9 @@ class Journal:
             )  # fmt: skip
             rows = [(run.id, key, value) for key, value in run.labels.items()]
             db.executemany("INSERT INTO labels (run, key, value) VALUES (?, ?, ?)", rows)
-            # A tool list is the same for many tasks: it is stored once.
-            tools = self._payloads.put(run.id, list(run.task.get("tools", ())))
-            task = canonical({**run.task, "tools": tools})
+            # Tools and a history are the same for many tasks: they are stored once.
+            shared = {key: self._payloads.put(run.id, list(run.task.get(key, ()))) for key in ("tools", "history")}
+            task = canonical({**run.task, **shared})
             db.execute("UPDATE runs SET task = ? WHERE id = ?", (task, run.id))
 
     def end(self, run: str, status: str, answer: Mapping[str, Any], wall_seconds: float, steps: int) -> None:
@@ -207,8 +207,8 @@ class Journal:
             remedy = "several runs begin so; give more of it" if rows else "scrimp runs list shows those there are"
             raise UnknownName("run", run, remedy=remedy)
         record = self._run(rows[0])
-        tools = self._payloads.get(record.task["tools"])
-        return replace(record, task={**record.task, "tools": tools})
+        shared = {key: self._payloads.get(record.task[key]) for key in ("tools", "history") if key in record.task}
+        return replace(record, task={**record.task, **shared})
 
     def events(self, run: str) -> list[Event]:
         """The events of a run, in the order they were committed."""

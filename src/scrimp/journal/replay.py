@@ -10,8 +10,9 @@ from scrimp.core.context import Context
 from scrimp.core.errors import ReplayMismatch
 from scrimp.core.events import Event
 from scrimp.core.messages import Delta, Request
-from scrimp.core.protocols import Capabilities, Episode, Query, Recall, Vectors
-from scrimp.core.task import Task
+from scrimp.core.protocols import Capabilities, Query, Recall, Vectors
+from scrimp.core.task import Episode, Task
+from scrimp.core.tool import ToolResult
 from scrimp.core.usage import NO_USAGE, Usage
 
 
@@ -74,9 +75,16 @@ class RecordedEnvironment:
         """Never reached."""
         return _asked("the environment")  # type: ignore[no-any-return]
 
-    async def step(self, action: Mapping[str, Any]) -> str:
+    async def step(self, action: Mapping[str, Any], ctx: Context) -> ToolResult:
         """Never reached."""
         return _asked("the environment")  # type: ignore[no-any-return]
+
+    async def redo(self, action: Mapping[str, Any], seen: ToolResult) -> None:
+        """Nothing: there is no world."""
+
+    async def clone(self) -> RecordedEnvironment:
+        """Itself: there is no world."""
+        return self
 
     def state(self) -> Mapping[str, Any]:
         """Nothing: nobody scores a replay."""

@@ -39,7 +39,8 @@ async def take_over(journal: Journal, run: str, unknown: Mapping[str, Outcome] |
     if record.status == "running" and not is_gone(record.owner, journal.path.parent):
         raise InputError(f"run {record.id} is still under way in another process", remedy="wait for it, or end it")
     told = dict(unknown or {})
-    pure = {tool["name"] for tool in record.task["tools"] if tool["pure"]}
+    # The world of a tool that acts ended with the process, and is built again from what is recorded.
+    pure = {tool["name"] for tool in record.task["tools"] if tool["pure"] or tool.get("acts")}
     for event in journal.in_flight(record.id):
         closed, response = _close(event, pure, told.pop(str(event.key), None))
         await journal.commit(closed, None, response)
@@ -51,7 +52,7 @@ async def take_over(journal: Journal, run: str, unknown: Mapping[str, Outcome] |
 
 def _close(event: Event, pure: set[str], told: Outcome | None) -> tuple[Event, Any]:
     """The event of a call in flight, and its answer; None where it is to be made again."""
-    effects = event.kind == "environment" or (event.kind == "tool" and event.name not in pure)
+    effects = event.kind == "tool" and event.name not in pure
     if not effects or told == "failed":
         return replace(event, status="cut"), None
     if told == "done":

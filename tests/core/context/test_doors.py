@@ -11,12 +11,13 @@ import anyio
 import pytest
 
 from scrimp.core.budget import Budget
+from scrimp.core.context import Context
 from scrimp.core.errors import BudgetExceeded, DoorClosed
 from scrimp.core.messages import Message, ToolCall, user
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Episode, Query, Recall
-from scrimp.core.task import Task
-from scrimp.core.tool import Tool
+from scrimp.core.protocols import Query, Recall
+from scrimp.core.task import Episode, Task
+from scrimp.core.tool import Tool, ToolResult
 from scrimp.testing import Bench, FakeClock, ScriptedModel
 
 ASK = Prompt("ask", 1, "Answer.")
@@ -105,9 +106,15 @@ class Room:
     async def reset(self, task: Task) -> str:
         return "a room"
 
-    async def step(self, action: Mapping[str, Any]) -> str:
+    async def step(self, action: Mapping[str, Any], ctx: Context) -> ToolResult:
         self.seen.append(action)
-        return f"{len(self.seen)} 步"
+        return ToolResult(f"{len(self.seen)} 步")
+
+    async def redo(self, action: Mapping[str, Any], seen: ToolResult) -> None:
+        self.seen.append(action)
+
+    async def clone(self) -> Room:
+        return Room(seen=list(self.seen))
 
     def state(self) -> Mapping[str, Any]:
         return {"steps": len(self.seen)}
@@ -124,13 +131,36 @@ class Pigeon:
 def test_acting_in_an_environment() -> None:
     async def main() -> None:
         bench = Bench(environment=Room())
-        assert await bench.ctx.act({"go": "north"}) == "1 步"
+        assert (await bench.ctx.act({"go": "north"})).text == "1 步"
         other = Room()
         child = await bench.ctx.spawn(environment=other)
         await child.act({"go": "south"})
         assert len(other.seen) == 1
         assert {(event.kind, event.name) for event in bench.events} == {("environment", "room")}
         assert bench.ledger.terms["tools"].calls == 2
+
+    anyio.run(main)
+
+
+def test_a_tool_that_acts_is_a_step_in_the_environment_of_its_place() -> None:
+    async def main() -> None:
+        bench = Bench(environment=Room(), tools=[Tool("go", "Go somewhere.", {"type": "object"}, acts=True)])
+        calls = [ToolCall("1", "go", {"to": "north"}), ToolCall("2", "go", {"to": "south"})]
+        assert [seen.text for seen in await bench.ctx.call_tools(calls)] == ["1 步", "2 步"]
+        child = await bench.ctx.spawn(environment=Room())
+        assert (await child.call_tool(ToolCall("3", "go", {"to": "east"}))).text == "1 步"
+        assert bench.means.environment.state() == {"steps": 2}  # type: ignore[union-attr]
+        assert {event.kind for event in bench.events} == {"tool"}
+
+    anyio.run(main)
+
+
+def test_a_tool_that_acts_needs_an_environment() -> None:
+    async def main() -> None:
+        bench = Bench(tools=[Tool("go", "Go somewhere.", {"type": "object"}, acts=True)])
+        seen = await bench.ctx.call_tool(ToolCall("1", "go", {}))
+        assert seen.status == "error"
+        assert "only a description" in seen.text
 
     anyio.run(main)
 

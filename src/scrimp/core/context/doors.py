@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from scrimp.core.budget import NOT_SUMMED, Amount, Budget, Claim
+from scrimp.core.budget import NOT_SUMMED, Amount, Budget, Claim, LocalAccount
 from scrimp.core.context import models as model_door
 from scrimp.core.context import tools as tool_door
 from scrimp.core.context.means import Means, closed
@@ -23,8 +23,8 @@ from scrimp.core.errors import BudgetExceeded, InputError
 from scrimp.core.events import Component, Kind, Phase
 from scrimp.core.messages import Delta, Message, Response, ToolCall, digest
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Capabilities, Environment, Episode, Query, Recall, Store, Vectors
-from scrimp.core.task import Answer
+from scrimp.core.protocols import Capabilities, Environment, Query, Recall, Store, Vectors
+from scrimp.core.task import Answer, Episode
 from scrimp.core.tool import Tool, ToolResult
 
 
@@ -139,17 +139,19 @@ class Context:
 
     # -- the world and the others --
 
-    async def act(self, action: Mapping[str, Any]) -> str:
-        """Take one action in the task's environment; what is observed."""
+    async def act(self, action: Mapping[str, Any]) -> ToolResult:
+        """Take one action in the task's environment; what is observed. Calling a tool that acts does the same."""
         environment = self._means.environment
         if environment is None:
             raise closed("act", "this task has no environment; use its tools, or a benchmark that has one")
         async with self._door("act", "environment", environment.name, {}, dict(action)) as passage:
             if passage.recorded is not None:
                 raise_recorded(passage.recorded.response)
-                return str(passage.recorded.response["text"])
-            seen = await self._run.in_time(environment.step(action))
-            passage.done({"text": seen})
+                seen = ToolResult(passage.recorded.response["text"], passage.recorded.response["status"])
+                await environment.redo(action, seen)
+                return seen
+            seen = await self._run.in_time(environment.step(action, self._outside(passage)))
+            passage.done(seen.to_json(), status=seen.status)
             return seen
 
     async def send(self, receiver: str, message: Message) -> None:
@@ -295,6 +297,12 @@ class Context:
         place = replace(self._place, component=component, phase=phase, parent=passage.id, inside=passage.reservation)
         child = self._child(place)
         child._passage = passage
+        return child
+
+    def _outside(self, passage: Passage) -> Context:
+        """A child for what the harness does inside a call: on no account of the agent's."""
+        child = self._within(passage, "harness")
+        child._place = replace(child._place, account=LocalAccount(Budget()), inside=None)
         return child
 
     def _as(self, component: Component, phase: Phase = "") -> Context:

@@ -69,8 +69,14 @@ async def call(ctx: Context, calls: Sequence[ToolCall]) -> list[ToolResult]:
         except ScrimpError as error:
             errors.append(error)  # its siblings go on: what they cost is spent, and a group of errors helps nobody
 
+    async def one_by_one(indices: Sequence[int]) -> None:
+        for index in indices:
+            await one(index)
+
+    acting = [place for place, asked in enumerate(calls) if asked.name in tools and tools[asked.name].acts]
     async with anyio.create_task_group() as group:  # every task begins, so every reservation is settled
-        for index in range(len(calls)):
+        group.start_soon(one_by_one, acting)  # steps in an environment follow each other
+        for index in sorted(set(range(len(calls))) - set(acting)):
             group.start_soon(one, index)
     if errors:
         raise errors[0]
@@ -103,13 +109,16 @@ async def _run(ctx: Context, passage: Passage, tools: dict[str, Tool], asked: To
     async with passage:
         if passage.recorded is not None:
             raise_recorded(passage.recorded.response)
-            return ToolResult(passage.recorded.response["text"], passage.recorded.response["status"])
+            seen = ToolResult(passage.recorded.response["text"], passage.recorded.response["status"])
+            if asked.name in tools and tools[asked.name].acts and ctx._means.environment is not None:
+                await ctx._means.environment.redo(_action(asked), seen)
+            return seen
         tool = tools.get(asked.name)
-        result = _refuse(tool, tools, asked)
+        result = _refuse(ctx, tool, tools, asked)
         spent = dict(passage.what.claim.fixed)
         money = _price(tool)
         if result is None and tool is not None:
-            result = await ctx._run.in_time(_execute(tool, asked))
+            result = await ctx._run.in_time(_step(ctx, passage, asked) if tool.acts else _execute(tool, asked))
         else:
             spent["usd"], money = Decimal(0), Money()  # never reached the tool
         assert result is not None
@@ -117,14 +126,26 @@ async def _run(ctx: Context, passage: Passage, tools: dict[str, Tool], asked: To
         return result
 
 
-def _refuse(tool: Tool | None, tools: dict[str, Tool], asked: ToolCall) -> ToolResult | None:
+def _action(asked: ToolCall) -> dict[str, Any]:
+    """A call of a tool that acts, as its environment takes it."""
+    return {"name": asked.name, "arguments": dict(asked.arguments or {})}
+
+
+async def _step(ctx: Context, passage: Passage, asked: ToolCall) -> ToolResult:
+    """One step in the environment of this place in the run; steps of calls made at once follow each other."""
+    environment = ctx._means.environment
+    assert environment is not None
+    return as_result(await environment.step(_action(asked), ctx._outside(passage)))
+
+
+def _refuse(ctx: Context, tool: Tool | None, tools: dict[str, Tool], asked: ToolCall) -> ToolResult | None:
     """What is told of a call that cannot be made; None where it can."""
     if tool is None:
         known = ", ".join(sorted(tools)[:20]) or "none"
         return ToolResult(f"error: no tool is called {asked.name!r}; there are: {known}", "error")
     if asked.arguments is None:
         return ToolResult(f"error: the arguments of {asked.name} are not a JSON object: {asked.raw[:200]}", "error")
-    if tool.call is None:
+    if tool.call is None and (not tool.acts or ctx._means.environment is None):
         return ToolResult(f"error: tool {asked.name} is only a description and cannot be run", "error")
     return None
 

@@ -136,7 +136,7 @@ def open_benchmark(name: str, data: Path | None = None, **options: Any) -> Opene
     if unknown:
         known = ", ".join(entry.options or sorted(taken)) or "none"
         raise InputError(f"benchmark {plain} has no option {unknown[0]!r}", remedy=f"options: {known}")
-    if entry.needs_data or (data is not None and "data" in taken):
+    if data is not None and "data" in taken:
         given["data"] = data
     opened: Opened = made(**given)
     return opened

@@ -59,6 +59,9 @@ class Gold:
         read: whose results, in this order, are the answer.
         direct: what a model that needs no tool says; empty where the answer hangs on a call.
         wrong: what such a model says when it errs.
+        says: the answer where it is no result as it stands: it is said once the results of `read` and `evidence` show.
+        evidence: texts that the prompt must show before `says` may be said.
+        ordered: each step is taken after the one before it, as in an environment.
     """
 
     form: Form
@@ -67,6 +70,9 @@ class Gold:
     read: tuple[int, ...] = ()
     direct: str = ""
     wrong: str = ""
+    says: str = ""
+    evidence: tuple[str, ...] = ()
+    ordered: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property

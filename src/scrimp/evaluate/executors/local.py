@@ -6,8 +6,9 @@ from typing import cast
 
 from scrimp.agent import Agent, Result
 from scrimp.core.budget import Account, Budget
-from scrimp.core.protocols import Benchmark
+from scrimp.core.protocols import Benchmark, Environment
 from scrimp.core.system import System
+from scrimp.core.task import Task
 from scrimp.evaluate.executors.job import Job, spent_in
 from scrimp.evaluate.oracle import Oracle
 from scrimp.evaluate.oracle_evidence import Golden
@@ -28,16 +29,17 @@ class LocalExecutor:
         self._agents: dict[str, Agent] = {}
 
     async def run(self, job: Job, account: Account) -> Result:
-        agent = self._agent(job.system)
+        agent, environment = self._agent(job.system), world_of(self.benchmark, job.task)
         if job.begun and job.ended:
-            result = await agent.replay(job.begun)  # at no cost: what it was answered is in the journal
+            result = await agent.replay(job.begun, environment)  # at no cost: what it was answered is in the journal
             await account.charge(spent_in(result, account.limits))
             return result
         if job.begun:
-            return await agent.resume(job.begun, tools=job.task.tools, account=account)
+            return await agent.resume(job.begun, tools=job.task.tools, account=account, environment=environment)
         return await agent.arun(
-            job.task, labels={"trial": job.place}, account=account, experiment=job.experiment, seed=job.seed
-        )
+            job.task, labels={"trial": job.place}, account=account, experiment=job.experiment, seed=job.seed,
+            environment=environment,
+        )  # fmt: skip
 
     async def aclose(self) -> None:
         for agent in self._agents.values():
@@ -52,12 +54,21 @@ class LocalExecutor:
         return self._agents[system.name]
 
 
+def world_of(benchmark: Benchmark, task: Task) -> Environment | None:
+    """A fresh world for a task that needs one."""
+    if not task.environment:
+        return None
+    environment: Environment = benchmark.environment(task)  # type: ignore[attr-defined]
+    return environment
+
+
 def parts_of(system: System, benchmark: Benchmark) -> Parts:
-    """What stands in for what a System names: an oracle, which needs the benchmark's gold.
+    """What a System's trials need that it does not name: an oracle, which needs the benchmark's gold, and the models
+    that the benchmark itself lets play (`roles`: a simulated user).
 
     One oracle per System: its simulated prompt cache is cold for each, its errors are the same for all.
     """
-    name = stand_in(system.model)
+    name, roles = stand_in(system.model), getattr(benchmark, "roles", {})
     if not name.startswith("oracle"):
-        return Parts()
-    return Parts(models={"main": Oracle.parse(name, cast("Golden", benchmark))})
+        return Parts(roles=roles)
+    return Parts(models={"main": Oracle.parse(name, cast("Golden", benchmark))}, roles=roles)

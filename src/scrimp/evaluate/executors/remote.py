@@ -20,7 +20,7 @@ from scrimp.core.protocols import Benchmark
 from scrimp.core.system import System
 from scrimp.core.task import Task
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
-from scrimp.evaluate.executors.local import parts_of
+from scrimp.evaluate.executors.local import parts_of, world_of
 from scrimp.evaluate.executors.wire import Address, Line
 from scrimp.journal.journal import RunRecord
 
@@ -177,11 +177,13 @@ async def _job(address: Address, benchmark: Benchmark, system: System, task: Tas
     lines = Lines(address)
     journal: Any = RemoteJournal(lines)
     agent = Agent(system, budget=Budget.of(system.budget), parts=parts_of(system, benchmark), journal=journal)
-    account = RemoteAccount(lines)
+    account, environment = RemoteAccount(lines), world_of(benchmark, task)
     try:
         if begun:
-            return await agent.resume(begun, tools=task.tools, account=account)
-        return await agent.arun(task, labels=labels, account=account, experiment=experiment, seed=seed)
+            return await agent.resume(begun, tools=task.tools, account=account, environment=environment)
+        return await agent.arun(
+            task, labels=labels, account=account, experiment=experiment, seed=seed, environment=environment
+        )
     finally:
         await agent.outfit.aclose()
 

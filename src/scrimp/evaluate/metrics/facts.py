@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,11 +41,14 @@ class RunFacts:
         return tuple(call.tool for call in self.calls)
 
 
-def counted(events: Sequence[Event]) -> dict[str, object]:
-    """The counters of a run's events, as arguments of RunFacts; judges and simulated users are left out."""
+def counted(events: Sequence[Event], acting: Collection[str] = ()) -> dict[str, object]:
+    """The counters of a run's events, as arguments of RunFacts; judges and simulated users are left out.
+
+    `acting` are the tools whose calls are steps in the task's environment.
+    """
     own = [event for event in events if event.component != "harness"]
     tools = [event for event in own if event.kind == "tool"]
-    acted = sum(event.kind == "environment" for event in own)
+    acted = sum(event.kind == "environment" or (event.kind == "tool" and event.name in acting) for event in own)
     found: dict[str, object] = {
         "model_calls": sum(event.kind == "model" for event in own),
         "calls": tuple(Call(event.name, event.request_hash, event.status == "ok") for event in tools),

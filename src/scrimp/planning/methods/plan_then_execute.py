@@ -90,7 +90,7 @@ class PlanThenExecute:
                 continue
             if task.answer_with == "calls":
                 return Answer(calls=tuple(ToolCall(f"{step.number}", step.tool, step.arguments) for step in plan))
-            evidence, failed = await _execute(plan, known, ctx)
+            evidence, failed = await _execute(plan, known, frozenset(tool.name for tool in tools if tool.acts), ctx)
             if not failed:
                 break
             messages += [assistant(response.text), user(f"{evidence}\nSome calls failed. Write the whole plan again.")]
@@ -114,10 +114,13 @@ def _steps(text: str) -> Sequence[Mapping[str, Any]]:
     return steps
 
 
-async def _execute(plan: Sequence[dag.Step], known: dict[str, ToolResult], ctx: Context) -> tuple[str, bool]:
+async def _execute(
+    plan: Sequence[dag.Step], known: dict[str, ToolResult], acting: frozenset[str], ctx: Context
+) -> tuple[str, bool]:
     """Run the plan; evidence lines `$n: tool(arguments) = result`, and whether any call failed.
 
-    `known` holds the good results of an earlier plan of this task: the same call is not made twice.
+    `known` holds the good results of an earlier plan of this task: the same call is not made twice, unless it is a
+    step in an environment, as those of `acting` are.
     """
     results: dict[int, ToolResult] = {}
     made: dict[int, ToolCall] = {}
@@ -131,7 +134,8 @@ async def _execute(plan: Sequence[dag.Step], known: dict[str, ToolResult], ctx: 
         calls = [made[number] for number in fresh]
         results.update(zip(fresh, await ctx.call_tools(calls) if calls else [], strict=True))
         results.update({step.number: known[_same(made[step.number])] for step in runnable if step.number not in fresh})
-        known.update({_same(made[number]): results[number] for number in fresh if results[number].ok})
+        good = [number for number in fresh if results[number].ok and made[number].name not in acting]
+        known.update({_same(made[number]): results[number] for number in good})
     lines = [_line(step, made.get(step.number), results.get(step.number)) for step in plan]
     return "\n".join(lines), any(not result.ok for result in results.values())
 

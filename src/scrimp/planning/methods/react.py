@@ -38,7 +38,7 @@ class ReAct:
     """Reason and act in turns.
 
     Args:
-        max_steps: turns after which an answer is asked for.
+        max_steps: turns after which an answer is asked for, where the task does not say how many there are.
     """
 
     prompts = (PROMPT, CONCLUDE)
@@ -50,7 +50,7 @@ class ReAct:
         """Turns of one model call and its tool calls, until a turn calls nothing."""
         tools = await ctx.tools(task.text)
         messages = opening(PROMPT.text, task)
-        for _ in range(self.max_steps):
+        for _ in range(task.steps or self.max_steps):
             ctx.keep(messages)
             await ctx.step()
             response = await ctx.complete(messages, prompt=PROMPT, tools=tools)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from scrimp.core.protocols import Episode, Memory, Query, Recall
+from scrimp.core.protocols import Memory, Query, Recall
+from scrimp.core.task import Episode
 from scrimp.models.tokens import estimate
 from scrimp.testing.conformance import promises
 from scrimp.testing.conformance.promises import require
