@@ -177,10 +177,8 @@ class Sight:
         """How many steps of an ordered way the calls in the prompt have taken; a step may be taken in several ways."""
         place = 0
         for seen in self.seen:
-            if place < len(ways) and any(
-                name == seen.name and _agree(args, seen.arguments) for name, args in ways[place]
-            ):
-                place += 1
+            here = ways[place] if place < len(ways) else ()
+            place += any(name == seen.name and _agree(arguments, seen.arguments) for name, arguments in here)
         return place
 
     def may_call(self, name: str) -> bool:
