@@ -106,9 +106,10 @@ class Outfit:
         tasks of one owner; and what is set as soon as it is written."""
         if not task.history or self._memory is None:
             return task, None
-        if task.owner in self._histories:
-            return replace(task, history=()), self._histories[task.owner]
-        return task, self._histories.setdefault(task.owner, anyio.Event())
+        key = f"{task.owner} {task.history[-1].source}"
+        if key in self._histories:
+            return replace(task, history=()), self._histories[key]
+        return task, self._histories.setdefault(key, anyio.Event())
 
     def planner(self) -> Planner:
         """A fresh planner."""

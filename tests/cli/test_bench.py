@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scrimp.core.errors import InputError
-from scrimp.evaluate.benchmarks import catalog
+from scrimp.evaluate.benchmarks import catalog, entries
 
 
 @pytest.fixture
@@ -25,8 +25,9 @@ def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             return {"items": int(self.text), "splits": {"test": int(self.text)}}
 
     monkeypatch.setattr(catalog, "BFCLReader", Reader, raising=False)
-    entry = catalog.Entry("bfcl", "t", 3, ("test",), ("success",), "Apache-2.0",
+    entry = entries.Entry("bfcl", "t", 3, ("test",), ("success",), "Apache-2.0",
                           "scrimp.evaluate.benchmarks.catalog:BFCLReader", "its site", needs_data=True)  # fmt: skip
+    monkeypatch.setattr(entries, "BENCHMARKS", {"bfcl": entry})
     monkeypatch.setattr(catalog, "BENCHMARKS", {"bfcl": entry})
     monkeypatch.delenv("SCRIMP_DATA", raising=False)
     folder = tmp_path / "official"
@@ -94,7 +95,7 @@ def test_data_under_the_folder_of_all_data(scrimp, official: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("show", "toolwrld"), "no benchmark is called 'toolwrld' (did you mean toolworld?)"),
+        (("show", "toolwrld"), "no benchmark is called 'toolwrld' (did you mean toolworld"),
         (("check", "toolworld?tols=3"), "benchmark toolworld has no option 'tols'"),
         (("check", "toolworld?tools"), "the options of 'toolworld?tools' cannot be read"),
         (("check", "bfcl", "--data", "nowhere"), "--data: there is no folder nowhere"),

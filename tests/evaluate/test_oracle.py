@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +15,14 @@ from scrimp.core.task import Answer
 from scrimp.core.tool import signature
 from scrimp.evaluate.benchmarks.bfcl import BFCL
 from scrimp.evaluate.benchmarks.boundary import Boundary
+from scrimp.evaluate.benchmarks.files import samples
 from scrimp.evaluate.benchmarks.gold import Gold, Ref, Step
 from scrimp.evaluate.benchmarks.toolworld import ToolWorld
 from scrimp.evaluate.oracle import Oracle
 from scrimp.evaluate.oracle_evidence import Sight, told
 from scrimp.evaluate.oracle_rules import CANNOT, Habits, Mind
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "bfcl"
+FIXTURES = samples("bfcl")
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,7 @@ from scrimp.cli.tables import facts, show, table
 from scrimp.core.errors import InputError, OutsideError, UnknownName
 
 if TYPE_CHECKING:
-    from scrimp.evaluate.benchmarks.catalog import Entry
+    from scrimp.evaluate.benchmarks.entries import Entry
 
 app = new_app("Benchmarks: made here, or read from their official files.")
 
@@ -24,7 +24,7 @@ Bench = Annotated[str, typer.Argument(metavar="BENCH", help="A name that `scrimp
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """Every benchmark, and whether its data are here."""
-    from scrimp.evaluate.benchmarks.catalog import BENCHMARKS
+    from scrimp.evaluate.benchmarks.entries import BENCHMARKS
 
     rows = [_row(entry) for entry in BENCHMARKS.values()]
     if as_json:
@@ -34,7 +34,7 @@ def list_(as_json: Json = False) -> None:
     for row in rows:
         made.add(
             row["name"], row["title"], str(row["tasks"]), ", ".join(row["splits"]), ", ".join(row["metrics"]),
-            row["licence"], "yes" if row["available"] else f"no: scrimp bench get {row['name']}",
+            row["licence"], "yes" if row["available"] else f"no: {_missing(row)}",
         )  # fmt: skip
     return show(made)
 
@@ -54,7 +54,11 @@ def show_(bench: Bench, as_json: Json = False) -> None:
         ("metrics", ", ".join(row["metrics"])),
         ("licence", row["licence"]),
         ("data from", row["official_place"]),
-        ("available", "yes" if row["available"] else f"no: scrimp bench get {row['name']}"),
+        ("size", row["size"]),
+        ("available", "yes" if row["available"] else f"no: {_missing(row)}"),
+        ("sample", f"{row['name']}?data=sample is a few items of scrimp's own" if row["needs_data"] else ""),
+        ("needs a judge for", ", ".join(row["judge"])),
+        ("plays a user", "yes: user=scripted (no success figure), none, or the name of a model" if row["user"] else ""),
         ("options", f"{options}, written as {row['name']}?key=value" if options else ""),
         ("notes", row["notes"]),
     ]
@@ -109,7 +113,8 @@ def _counts(value: Any) -> str:
 
 
 def _entry(bench: str) -> Entry:
-    from scrimp.evaluate.benchmarks.catalog import BENCHMARKS, split_name
+    from scrimp.evaluate.benchmarks.catalog import split_name
+    from scrimp.evaluate.benchmarks.entries import BENCHMARKS
 
     name, _ = split_name(bench)
     if name not in BENCHMARKS:
@@ -118,8 +123,15 @@ def _entry(bench: str) -> Entry:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
+    from importlib.util import find_spec
+
     here = not entry.needs_data or data_folder(entry.name, None) is not None
-    return {**entry.facts(), "available": here}
+    return {**entry.facts(), "available": here and (not entry.package or find_spec(entry.package) is not None)}
+
+
+def _missing(row: dict[str, Any]) -> str:
+    """What to do where a benchmark is not here."""
+    return "pip install 'scrimp[worlds]'" if row["package"] else f"scrimp bench get {row['name']}"
 
 
 def _take(entry: Entry, data: Path) -> Path:

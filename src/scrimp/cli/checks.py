@@ -143,7 +143,7 @@ def _methods(folder: Path) -> Check:
 
 def _benchmarks(folder: Path) -> Iterator[Check]:
     from scrimp.cli.options import data_folder
-    from scrimp.evaluate.benchmarks.catalog import BENCHMARKS
+    from scrimp.evaluate.benchmarks.entries import BENCHMARKS
 
     for entry in BENCHMARKS.values():
         if entry.needs_data:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import anyio
@@ -20,11 +20,12 @@ from scrimp.core.money import NOTHING, Money, PriceList
 from scrimp.core.money import total as sum_of
 from scrimp.core.protocols import Benchmark
 from scrimp.core.system import System
-from scrimp.core.task import Task
+from scrimp.core.task import Episode, Task
 from scrimp.evaluate.executors.job import Executor, Job, spent_in
 from scrimp.evaluate.folder import Folder
 from scrimp.evaluate.trial import Trial, place_of, read, written
 from scrimp.journal.journal import Journal
+from scrimp.outfit import Outfit, Parts
 
 GIVE_UP_AFTER = 5
 """Trials that fail in a row, from outside, before an experiment stops: the server is gone, not the task hard."""
@@ -94,7 +95,8 @@ class Conduct:
         self.spent, self.done, self.total, self.resumed, self.failed_in_row = NOTHING, 0, 0, 0, 0
         self.started = time.monotonic()
         self.stopped = ""
-        self.scoring = _scoring()
+        self.judges = Judges(getattr(benchmark, "roles", {}))
+        self.outcomes: dict[str, Episode] = {}  # what each System is told of the task before, in a stream
 
     async def run(self, systems: Sequence[System], tasks: Sequence[Task]) -> None:
         """Every trial of these Systems; fewer where the experiment's budget ends. Systems take turns on each task: a
@@ -122,6 +124,7 @@ class Conduct:
         with anyio.CancelScope(shield=True):
             await self.account.close()
             await self.executor.aclose()
+            await self.judges.aclose()
 
     async def _work(self, waiting: Iterator[Job]) -> None:
         """Take one job after another, until none is left or the budget is."""
@@ -141,7 +144,12 @@ class Conduct:
                 for system in systems:
                     place = place_of(system.name, seed, task.id)
                     begun, ended = self.begun.pop(place, ("", False))
-                    yield Job(system, task, seed, place, self.folder.id, begun, ended)
+                    yield Job(system, self._told(system, task), seed, place, self.folder.id, begun, ended)
+
+    def _told(self, system: System, task: Task) -> Task:
+        """The task; in a stream, with how the one before went, for a System that has a memory to write it into."""
+        before = self.outcomes.get(system.name)
+        return task if before is None or system.memory is None else replace(task, history=(before,))
 
     async def _one(self, job: Job) -> None:
         """One trial; none where the experiment's budget does not bear it, or cut it short."""
@@ -158,10 +166,13 @@ class Conduct:
             self.stopped = result.error or f"budget {key}={limit} left no room for a whole answer"
             return
         self._watch_failures(result)
-        score = await self.benchmark.score(job.task, result.as_answer(), self.scoring)
+        score = await self.benchmark.score(job.task, result.as_answer(), await self.judges.doors())
         trial = Trial.of(job.system.name, job.task.id, job.seed, result, score)
         self.folder.add(trial.place, written(trial, result, score))
         self._count(trial, result)
+        if getattr(self.benchmark, "stream", False):
+            said = f"The answer to the task before was {'right' if score.success else 'wrong'}."
+            self.outcomes[trial.system] = Episode(said, owner=job.task.owner, source=trial.run)
 
     def _count(self, trial: Trial, result: Result) -> None:
         """One more trial is there."""
@@ -191,11 +202,41 @@ class Conduct:
             )
 
 
-def _scoring() -> Context:
-    """Doors for a scorer; what it spends is not the agent's. Scorers so far ask no model."""
-    account = LocalAccount(Budget())
-    means = Means(models={}, prices=PriceList("none", ""))
-    return Context(means, Run(ulid(), ListSink()), Place(account, component="harness"))
+class Judges:
+    """Doors for a scorer. What it spends, on a judge model say, is the harness's and no agent's.
+
+    Args:
+        roles: models by the roles that the benchmark gives them; none where its rule is exact.
+    """
+
+    def __init__(self, roles: Mapping[str, str]) -> None:
+        self._roles, self._run = roles, Run(ulid(), ListSink())
+        self._outfit: Outfit | None = None
+        self._doors: Context | None = None
+
+    async def doors(self) -> Context:
+        """A Context whose only models are the judges; they are opened when first asked for.
+
+        Raises:
+            InputError: a model of that name cannot be opened.
+        """
+        if self._doors is None:
+            means = Means(models={}, prices=PriceList("none", ""))
+            if self._roles:
+                self._outfit = Outfit(System(model=next(iter(self._roles.values()))), Parts(roles=self._roles))
+                means = await self._outfit.means((), 0)
+            self._doors = Context(means, self._run, Place(LocalAccount(Budget()), component="harness"))
+        return self._doors
+
+    @property
+    def ledger(self) -> Ledger:
+        """What they cost so far, in this session."""
+        return Ledger.of(self._run.events)
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        if self._outfit is not None:
+            await self._outfit.aclose()
 
 
 def begun_runs(journal: Journal, experiment: str) -> dict[str, tuple[str, bool]]:

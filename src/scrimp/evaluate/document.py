@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scrimp.core.ledger import Ledger
 from scrimp.core.system import System
 from scrimp.core.version import VERSION
 from scrimp.evaluate import levels, statistics
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
     from scrimp.evaluate.experiment import Plan
 
 
+OF_SUCCESS = frozenset({
+    "success_rate", "cost_of_pass", "cost_of_pass_per_task", "tokens_per_correct_answer", "steps_solved", "steps_all",
+    "spl", "path_deviation", "pass^2", "pass@2",
+})  # fmt: skip
+"""Metrics that hang on success."""
+SCRIPTED = "no success figure: the user is scripted, so this is a test of the harness (EVIDENCE rule 17)"
+
+
 @dataclass(frozen=True)
 class Facts:
     """How an experiment went: everything that its document is computed from."""
@@ -49,6 +58,7 @@ class Facts:
     stopped: str
     resumed: int
     seconds: float
+    judging: Ledger
 
     @property
     def systems(self) -> list[System]:
@@ -73,7 +83,7 @@ def document(facts: Facts) -> dict[str, Any]:
     oracle = _oracle(facts)
     area = _frontier(rows, facts)
     _robust(rows, facts)
-    return {
+    found = {
         "experiment": facts.folder.id,
         "bench": experiment.bench,
         "bench_version": facts.plan.benchmark.version,
@@ -100,6 +110,8 @@ def document(facts: Facts) -> dict[str, Any]:
         "seeds": experiment.seeds,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "seconds": facts.seconds,
+        "judges": _judges(facts),
+        "stream": _stream(facts),
         "folder": str(facts.folder.path),
         "stopped": facts.stopped,
         "resumed": facts.resumed,
@@ -109,6 +121,48 @@ def document(facts: Facts) -> dict[str, Any]:
         "command": experiment.command,
         "notes": _notes(facts, oracle),
     }
+    return found if getattr(facts.plan.benchmark, "figures", True) else _without_success(found)
+
+
+def _without_success(found: dict[str, Any]) -> dict[str, Any]:
+    """The document of an experiment whose user is scripted: it shows costs, and no figure of success (rule 17)."""
+    for row in found["systems"]:
+        row["effectiveness"] = {"mean": None, "interval": None, "n": row["n"], "reason": SCRIPTED}
+        row["score"] = row["effectiveness"]
+        row.update(on_frontier=None, frontier_probability=None, cost_of_pass=None)
+        row["metrics"] = {name: one for name, one in row["metrics"].items() if name not in OF_SUCCESS}
+        row.pop("prices_robustness", None)
+    empty: dict[str, Any] = {"hypervolume": None, "pairs": [], "levels": [], "at_cost": None, "at_quality": None,
+                             "curves": {}, "guard": None, "stream": None}  # fmt: skip
+    return {**found, **empty, "notes": [SCRIPTED, *found["notes"]]}
+
+
+def _judges(facts: Facts) -> dict[str, Any] | None:
+    """What judges cost in this session; None where the rule of scoring is exact."""
+    cell = facts.judging.harness
+    return {"models": dict(facts.plan.benchmark.roles), **cell.to_json()} if cell.calls else None  # type: ignore[attr-defined]
+
+
+def _stream(facts: Facts) -> dict[str, list[dict[str, Any]]] | None:
+    """In a stream: success, tokens, steps and dollars of each System in the first, second and last third of it."""
+    if not getattr(facts.plan.benchmark, "stream", False):
+        return None
+    place = {task.id: number for number, task in enumerate(facts.plan.tasks)}
+    thirds = max(1, math.ceil(len(place) / 3))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in facts.names:
+        for third in range(3):
+            own = [trial for trial in facts.trials(name) if place[trial.task] // thirds == third]
+            costs = measured.dollars(own)
+            if own:
+                found.setdefault(name, []).append({
+                    "tasks": [third * thirds + 1, min(len(place), (third + 1) * thirds)], "n": len(own),
+                    "success": sum(trial.success for trial in own) / len(own),
+                    "tokens": sum(trial.tokens for trial in own) / len(own),
+                    "steps": sum(trial.steps for trial in own) / len(own),
+                    "dollars": None if costs is None else sum(costs) / len(costs),
+                })  # fmt: skip
+    return found
 
 
 def _lists(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -134,6 +188,7 @@ def _row(system: System, tally: Tally, control: Control | None, facts: Facts) ->
         "n": len(set(tasks)),
         "runs": len(trials),
         "effectiveness": statistics.success_rate(success, tasks).to_json(),
+        "score": statistics.success_rate([trial.value for trial in trials], tasks).to_json(),
         "cost": money.to_json(),
         "tokens": tally.ledger.total.tokens.to_json(),
         "cost_of_pass": None,
@@ -196,12 +251,13 @@ def _metrics(system: System, trials: Sequence[Trial], facts: Facts) -> dict[str,
     runs = []
     for trial in trials:
         # Gold is read after everything ran, by the document alone.
-        best = None if gold is None else tuple(step.tool for step in gold(trial.task).steps)
+        way = None if gold is None else gold(trial.task)
+        best = None if way is None else tuple(step.tool for step in way.steps)
         counts: Any = {"steps": trial.steps, **counted(facts.journal.events(trial.run), acting)}
         cost = None if trial.dollars is None else float(trial.dollars)
         runs.append(
             RunFacts(trial.task, float(trial.success), cost, trial.tokens, trial.seconds, **counts,
-                     optimum=None if best is None else len(best), best_path=best)
+                     optimum=None if way is None else way.optimum or len(way.steps), best_path=best)
         )  # fmt: skip
     return measure(runs)
 

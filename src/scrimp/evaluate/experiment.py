@@ -180,6 +180,7 @@ async def _carry_out(made: Plan, folder: Folder, journal: Journal, progress: Wat
     return Facts(
         plan=made, tallies=conduct.tallies, controls=tuple(controls), folder=folder, journal=journal,
         stopped=conduct.stopped, resumed=conduct.resumed, seconds=round(time.monotonic() - started, 3),
+        judging=conduct.judges.ledger,
     )  # fmt: skip
 
 
@@ -193,6 +194,8 @@ async def plan(experiment: Experiment) -> Plan:
     systems = _systems(experiment)
     tasks = choose(benchmark, experiment.split, experiment.n)
     _check_seeds(experiment, systems)
+    if getattr(benchmark, "stream", False) and (experiment.workers > 1 or experiment.executor != "local"):
+        raise InputError(f"{experiment.bench} is a stream: one task after the other", remedy="--workers local")
     levels = experiment.all_levels
     check_levels(levels)
     if experiment.at_quality is not None and not 0 < experiment.at_quality <= 1:
@@ -253,13 +256,14 @@ def identity(made: Plan) -> dict[str, Any]:
 
 
 def choose(benchmark: Benchmark, split: str | None, n: int | None) -> list[Task]:
-    """The first n tasks of a split in an order that a fixed seed gives.
+    """The first n tasks of a split in an order that a fixed seed gives; a stream keeps its own.
 
     Raises:
         InputError: the split has fewer tasks.
     """
     tasks = list(benchmark.tasks(split or benchmark.default_split))
-    Random(SAMPLE_SEED).shuffle(tasks)
+    if not getattr(benchmark, "stream", False):
+        Random(SAMPLE_SEED).shuffle(tasks)
     if n is not None and not 1 <= n <= len(tasks):
         raise InputError(f"n is {n}, but {benchmark.name} has {len(tasks)} tasks there", remedy=f"--n {len(tasks)}")
     return tasks[:n]

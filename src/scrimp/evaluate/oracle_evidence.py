@@ -267,7 +267,7 @@ def read(text: str, gives: str) -> Any:
 
     So a cleared result, a placeholder in brackets or an error message is no evidence.
     """
-    text = text.strip()
+    text = text.strip().partition("\n")[0] if gives == "line" else text.strip()
     if gives in ("number", "list"):
         try:
             value = json.loads(text)

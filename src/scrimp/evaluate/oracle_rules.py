@@ -177,12 +177,14 @@ class Mind:
         return [found[place] for place in sorted(found)]
 
     def _next(self) -> list[Ready]:
-        """The next step of an ordered way."""
-        place = self.taken
-        name = self.name_of(self.sight.gold.steps[place]) if place < len(self.sight.gold.steps) else None
+        """The next step of an ordered way, gone wrong where its evidence does not show; none where a result is gone."""
+        place, steps = self.taken, self.sight.gold.steps
+        name = self.name_of(steps[place]) if place < len(steps) else None
         if name is None:
             return []
-        return [Ready(name, self.call_of(place, slipped=self.errs(place), known=self.value))]
+        blind = not all(map(self.sight.shows, steps[place].evidence))
+        arguments = self.call_of(place, slipped=blind or self.errs(place), known=self.value)
+        return [] if any(value is MISSING for value in arguments.values()) else [Ready(name, arguments)]
 
     # -- without a call
 
@@ -278,9 +280,10 @@ def calls(mind: Mind) -> Reply:
 
 @rule("plan")
 def plan(mind: Mind) -> Reply:
-    """All steps as JSON, `$n` for the whole result of step n; it ends before a step nobody can take."""
+    """All steps that can be foreseen as JSON, `$n` for the result of step n; it ends before one nobody can take."""
     steps: list[dict[str, Any]] = []
-    for place, step in enumerate(mind.sight.gold.steps):
+    gold = mind.sight.gold
+    for place, step in enumerate(gold.steps[: gold.foreseen or None]):
         name = mind.name_of(step)
         if name is None or mind.direct:
             break

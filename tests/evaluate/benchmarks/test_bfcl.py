@@ -16,10 +16,11 @@ import pytest
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.messages import ToolCall
 from scrimp.core.task import Answer
-from scrimp.evaluate.benchmarks.bfcl import BFCL, derived, json_schema
+from scrimp.evaluate.benchmarks.bfcl import BFCL, WITHOUT_GOLD, derived, json_schema
 from scrimp.evaluate.benchmarks.bfcl_ast import check_calls, presented
+from scrimp.evaluate.benchmarks.files import samples
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "bfcl"
+FIXTURES = samples("bfcl")
 
 
 def scored(bench, task, *calls):
@@ -35,7 +36,10 @@ def test_tasks_show_native_names_and_json_schema_but_no_gold():
     bench = BFCL(FIXTURES)
     tasks = by_id(bench)
     assert [task.id for task in bench.tasks("multiple")] == ["multiple_0", "multiple_1", "multiple_2"]
-    assert bench.check() == {"items": 8, "splits": {"simple_python": 5, "multiple": 3}, "gold_fails": []}
+    counts = {
+        "simple_python": 5, "multiple": 3, "parallel": 2, "parallel_multiple": 1, "irrelevance": 2, "live_relevance": 1,
+    }  # fmt: skip
+    assert bench.check() == {"items": 14, "splits": counts, "gold_fails": []}
     order = tasks["simple_python_3"].tools[0]
     assert order.name == "bakery_order"
     assert order.call is None
@@ -75,6 +79,26 @@ def test_the_rules_on_one_call(arguments, right, why):
     assert why in score.detail
 
 
+def test_parallel_calls_fit_in_any_order_and_each_only_once():
+    bench = BFCL(FIXTURES)
+    task = {task.id: task for task in bench.tasks("parallel")}["parallel_0"]
+    gull = ("tide_range", {"harbour": "Gull Bay", "day": "2031-05-04"})
+    orbin = ("tide_range", {"harbour": "orbin sound", "day": "2031-05-04"})
+    assert scored(bench, task, gull, orbin).success
+    assert scored(bench, task, orbin, gull).success
+    assert "no call fits tide_range" in scored(bench, task, gull, gull).detail
+    assert "expected 2 calls, got 1" in scored(bench, task, gull).detail
+
+
+def test_without_gold_it_matters_whether_anything_is_called():
+    bench = BFCL(FIXTURES)
+    (first, *_), (relevant,) = bench.tasks("irrelevance"), bench.tasks("live_relevance")
+    assert scored(bench, first).success
+    assert "expected no call, got 1" in scored(bench, first, ("tide_range", {"harbour": "x"})).detail
+    assert "expected a call, got none" in scored(bench, relevant).detail
+    assert scored(bench, relevant, ("anything", {})).success
+
+
 def test_names_counts_and_malformed_arguments():
     bench = BFCL(FIXTURES)
     task = by_id(bench)["multiple_0"]
@@ -112,7 +136,7 @@ def test_every_category_reads_plain_gzipped_and_official_layouts(tmp_path, monke
         (flat / "possible_answer" / f"BFCL_v4_{name}.jsonl.gz").write_bytes(gzip.compress(text))
     monkeypatch.setenv("SCRIMP_DATA", str(tmp_path))
     assert BFCL().check()["items"] == 8
-    assert BFCL(categories="simple").splits == ("test", "simple_python")
+    assert {task.labels["category"] for task in BFCL(categories="simple").tasks("test")} == {"simple_python"}
 
 
 def damaged(tmp_path, name, change):
@@ -125,22 +149,23 @@ def damaged(tmp_path, name, change):
     return folder
 
 
+TWICE = "item simple_python_0: the id 'simple_python_0' stands there twice"
 QUESTIONS, ANSWERS = "questions/BFCL_v4_simple_python.jsonl", "possible_answer/BFCL_v4_simple_python.jsonl"
 
 
 @pytest.mark.parametrize(
     ("name", "change", "says"),
     [
-        (QUESTIONS, lambda rows: rows.append(rows[0]), "item simple_python_0: the id stands there twice"),
-        (ANSWERS, lambda rows: rows.append(rows[0]), "item simple_python_0: the id stands there twice"),
-        (ANSWERS, lambda rows: rows.pop(2), "item simple_python_2: BFCL_v4_simple_python.jsonl has no answer"),
+        (QUESTIONS, lambda rows: rows.append(rows[0]), TWICE),
+        (ANSWERS, lambda rows: rows.append(rows[0]), TWICE),
+        (ANSWERS, lambda rows: rows.pop(2), "item simple_python_2: possible_answer has no answer"),
         (QUESTIONS, lambda rows: rows[1].pop("function"), "item simple_python_1: field 'function'"),
         (QUESTIONS, lambda rows: rows[1].update(question="hello"), "item simple_python_1: field 'question'"),
         (QUESTIONS, lambda rows: rows[0]["function"][0]["parameters"]["properties"]["peak"].update(type="whole"),
          "item simple_python_0: field 'function.parameters.properties.peak'"),
         (ANSWERS, lambda rows: rows[3].update(ground_truth=[{"bakery.buy": {}}]), "item simple_python_3: field"),
         (ANSWERS, lambda rows: rows[3].pop("ground_truth"), "item simple_python_3: field 'ground_truth'"),
-        (QUESTIONS, lambda rows: rows[1].pop("id"), "line 2 is no object with an id"),
+        (QUESTIONS, lambda rows: rows[1].pop("id"), "line 2 is no object with field 'id'"),
     ],
 )  # fmt: skip
 def test_bad_items_are_one_clear_line(tmp_path, name, change, says):
@@ -160,7 +185,7 @@ def test_bad_files_are_one_clear_line(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"there is no file .*BFCL_v4_simple_python"):
         BFCL(tmp_path).check()
     with pytest.raises(UnknownName):
-        BFCL(FIXTURES, "parallel")
+        BFCL(FIXTURES, "simple_java")
     shutil.copytree(FIXTURES, tmp_path / "data")
     plain = tmp_path / "data" / QUESTIONS
     packed = gzip.compress(plain.read_bytes())
@@ -258,8 +283,9 @@ def accepted(rng, values):
 
 def mutated(rng, item):
     """Calls near the gold one."""
-    (name, truth), *_ = item.truth[0].items()
-    arguments = derived(item.truth[0])
+    place = rng.randrange(len(item.truth))
+    (name, truth), *_ = item.truth[place].items()
+    arguments = derived(item.truth[place])
     for key, values in truth.items():
         if any(value != "" for value in values) and rng.random() < 0.5:
             arguments[key] = accepted(rng, values)
@@ -274,7 +300,10 @@ def mutated(rng, item):
     elif change < 0.9:
         missing = [key for key in truth if key not in arguments]
         arguments.update({key: rng.choice(VALUES) for key in missing})
-    calls = [(presented(name), arguments)]
+    calls = [(presented(next(iter(one))), derived(one)) for one in item.truth]
+    calls[place] = (presented(name), arguments)
+    if rng.random() < 0.5:
+        rng.shuffle(calls)
     odd = rng.random()
     if odd < 0.02:
         return []
@@ -282,7 +311,7 @@ def mutated(rng, item):
         return calls * 2
     if odd < 0.06:
         return [(presented(rng.choice(item.functions)["name"]), arguments)]
-    return [(name, arguments)] if odd < 0.08 else calls
+    return [*calls[:-1], (name, arguments)] if odd < 0.08 else calls
 
 
 def folders():
@@ -294,9 +323,11 @@ def folders():
 def test_agreement_with_the_official_checker(folder):
     judge = official()
     rng = random.Random(20260323)
-    items = list(BFCL(folder)._items.values())
+    bench = BFCL(folder)
+    here = bench.check()["splits"]
+    items = [item for category in here if category not in WITHOUT_GOLD for item in bench._category(category).values()]
     for item in items:
-        gold = [(presented(next(iter(item.truth[0]))), derived(item.truth[0]))]
+        gold = [(presented(next(iter(one))), derived(one)) for one in item.truth]
         assert judge(item, gold) == (check_calls(item.functions, gold, item.truth) == ""), item.id
     verdicts, crashes = {True: 0, False: 0}, 0
     for item in items * max(20, 2000 // len(items)):

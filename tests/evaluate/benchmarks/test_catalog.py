@@ -6,9 +6,11 @@ import pytest
 
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.protocols import Benchmark
-from scrimp.evaluate.benchmarks.catalog import BENCHMARKS, open_benchmark, split_name
+from scrimp.evaluate.benchmarks.catalog import open_benchmark, split_name
+from scrimp.evaluate.benchmarks.entries import BENCHMARKS
+from scrimp.evaluate.benchmarks.files import samples
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "bfcl"
+FIXTURES = samples("bfcl")
 
 
 @pytest.mark.parametrize("name", sorted(BENCHMARKS))
@@ -30,7 +32,8 @@ def test_facts_agree_with_the_benchmark(name):
 def test_options_in_the_name_and_as_arguments():
     assert len(open_benchmark("toolworld?tools=16&seed=3").tools) == 16
     assert len(open_benchmark("toolworld?tools=16", None, tools=20).tools) == 20
-    assert open_benchmark("bfcl?categories=multiple", FIXTURES).splits == ("test", "multiple")
+    tasks = open_benchmark("bfcl?categories=multiple+parallel", FIXTURES).tasks("test")
+    assert {task.labels["category"] for task in tasks} == {"multiple", "parallel"}
 
 
 def test_what_is_not_there_is_said():
@@ -67,7 +70,7 @@ def test_a_strangers_class_is_named_by_module_and_class(monkeypatch):
 
 def test_listing_imports_no_benchmark():
     code = (
-        "import sys; from scrimp.evaluate.benchmarks.catalog import BENCHMARKS;"
+        "import sys; from scrimp.evaluate.benchmarks.entries import BENCHMARKS;"
         "[entry.facts() for entry in BENCHMARKS.values()];"
         "print([name for name in sys.modules if name.endswith(('.toolworld', '.bfcl', '.boundary', 'pydantic'))])"
     )

@@ -110,9 +110,9 @@ def test_a_task_that_asks_for_calls_gets_those_of_the_first_turn() -> None:
 def test_what_was_recalled_and_attached_stands_before_and_after_the_question() -> None:
     model = ScriptedModel(["ok"])
     solve(Bench(model), Task("t", "谁？", attachments=(Image(url="u"),), background="Ann 住在奥斯陆"))
-    system, question = model.requests[0].messages
+    system, known, question = model.requests[0].messages
     assert system.text == PROMPT.text
-    assert question.text == "What is known from before:\nAnn 住在奥斯陆\n谁？"
+    assert (known.text, question.text) == ("What is known from before:\nAnn 住在奥斯陆", "谁？")
     assert question.parts[-1] == Image(url="u")
 
 

@@ -1,21 +1,17 @@
-"""BFCL v4, the categories in which one call is asked for: simple (Python) and multiple.
+"""BFCL v4, the single-turn categories: simple, multiple, parallel, irrelevance, in their made and their live forms.
 
 Berkeley Function Calling Leaderboard (Patil et al., ICML 2025), Apache-2.0. The data are not ours
 and not shipped; they are read from the folder of the official package (`bfcl_eval/data`) or from one
 with `questions/` and `possible_answer/`, plain or gzipped. Scores follow the official AST rules
-(bfcl_ast). The whole leaderboard score needs categories that are not here yet.
+(bfcl_ast); an irrelevance item is right where nothing is called, a relevance item where anything is.
+The leaderboard's overall score also needs Java, JavaScript, multi-turn, memory and web search, which are not here.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +19,33 @@ from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.task import Answer, Score, Task
 from scrimp.core.tool import Tool
 from scrimp.evaluate.benchmarks.bfcl_ast import NESTED, TYPES, check_calls, presented
+from scrimp.evaluate.benchmarks.checking import check
+from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field
 from scrimp.evaluate.benchmarks.gold import Gold, Step, slip_of
 
-CATEGORIES: Mapping[str, str] = {"simple_python": "simple_python", "simple": "simple_python", "multiple": "multiple"}
-"""Names a category may be asked for by."""
+NON_LIVE = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
+LIVE = ("live_simple", "live_multiple", "live_parallel", "live_parallel_multiple", "live_irrelevance", "live_relevance")
+CATEGORIES = (*NON_LIVE, *LIVE)
+SHORT = {"simple": "simple_python"}
+"""Other names a category may be asked for by."""
 
-ENDINGS = (".jsonl.gz", ".json.gz", ".jsonl", ".json")
+WITHOUT_GOLD = ("irrelevance", "live_irrelevance", "live_relevance")
+"""Categories without a file of answers: it matters only whether anything is called."""
 
-REMEDY = "--data DIR or SCRIMP_DATA names the official files; `scrimp bench show bfcl` says where they come from"
+GROUPS: Mapping[str, tuple[str, ...]] = {"all": CATEGORIES, "non_live": NON_LIVE, "live": LIVE}
+"""Splits of several categories; `test` is what the option `categories` says."""
+
+NOTHING_FITS = "None of the functions fits."
+"""What an oracle says where nothing may be called."""
 
 _SCHEMA_TYPES = {"dict": "object", "float": "number", "tuple": "array"}
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MADE_UP: Mapping[str, Any] = {"string": "x", "any": "x", "integer": 1, "float": 1.0, "boolean": True, "dict": {}}
 
 
 @dataclass(frozen=True)
 class Item:
-    """One official entry with its accepted answers."""
+    """One official entry with its accepted answers; none in the categories without gold."""
 
     id: str
     category: str
@@ -52,171 +59,133 @@ class BFCL:
     """BFCL v4 as a Benchmark; tasks ask for the calls themselves.
 
     Args:
-        data: folder of the files, or one that holds it as `bfcl`; else SCRIMP_DATA.
-        categories: `simple_python` (also `simple`) and `multiple`.
+        data: folder of the files, or one that holds it as `bfcl`; else SCRIMP_DATA; `sample` for our own few.
+        categories: those of the split `test`; names of CATEGORIES, and `simple`.
 
     Raises:
         InputError: no such folder or category.
     """
 
     name = "bfcl"
-    version = "4"
-    title = "BFCL v4, function calling: simple (Python) and multiple"
+    title = "BFCL v4, function calling, single turn"
     default_split = "test"
     metrics = ("success",)
     licence = "Apache-2.0"
+    splits = ("test", *GROUPS, *CATEGORIES)
 
     def __init__(
         self, data: Path | str | None = None, categories: Sequence[str] | str = ("simple_python", "multiple")
     ) -> None:
-        asked = (categories,) if isinstance(categories, str) else tuple(categories)
+        asked = [SHORT.get(one, one) for one in ((categories,) if isinstance(categories, str) else categories)]
         for category in asked:
             if category not in CATEGORIES:
-                raise UnknownName("category of bfcl", category, CATEGORIES)
-        self.categories = tuple(dict.fromkeys(CATEGORIES[category] for category in asked))
-        self.splits = ("test", *self.categories)
-        self._folder = _folder(data)
+                raise UnknownName("category of bfcl", category, (*CATEGORIES, *SHORT))
+        self.categories = tuple(dict.fromkeys(asked))
+        self._source = Source("bfcl", data)
+        self.version = self._source.version("4")
+        self._loaded: dict[str, Mapping[str, Item]] = {}
 
     def tasks(self, split: str = "test") -> Iterator[Task]:
-        """The tasks of a category, or of all under `test`.
+        """The tasks of a category, of a group of them, or those of `categories` under `test`.
 
         Raises:
             InputError: a file or an item is not as it must be.
         """
         if split not in self.splits:
             raise UnknownName("split of bfcl", split, self.splits)
-        return (_task(item) for item in self._items.values() if split in ("test", item.category))
+        named = self.categories if split == "test" else GROUPS.get(split, (split,))
+        return (_task(item) for category in named for item in self._category(category).values())
 
     def gold(self, task_id: str) -> Gold:
-        """The accepted answers, and one call among them; for scorers and the oracle only."""
+        """The accepted answers, and calls among them; for scorers and the oracle only."""
         item = self._item(task_id)
-        arguments = derived(item.truth[0])
-        name = presented(next(iter(item.truth[0])))
-        return Gold("calls", item.truth, (Step(name, arguments, _slip(item, name, arguments), "any"),), (0,))
+        if item.category.endswith("irrelevance"):
+            return Gold("calls", (), direct=NOTHING_FITS)
+        steps = tuple(_gold_step(item, place) for place in range(len(item.truth)))
+        if not item.truth:  # any call will do
+            steps = (Step(presented(item.functions[0]["name"]), _made_up(item.functions[0]), ("", None), "any"),)
+        return Gold("calls", item.truth, steps, tuple(range(len(steps))))
 
     async def score(self, task: Task, answer: Answer, ctx: Any = None) -> Score:
         """Right or wrong by the official AST rules, on the calls of the answer."""
-        item = self._item(task.id)
-        wrong = check_calls(item.functions, [(call.name, call.arguments) for call in answer.calls], item.truth)
+        wrong = self.wrong(task.id, [(call.name, call.arguments) for call in answer.calls])
         return Score(float(not wrong), not wrong, wrong)
 
-    def check(self) -> dict[str, Any]:
-        """Load every item and score its own gold call.
+    def wrong(self, task_id: str, calls: Sequence[tuple[str, Any]]) -> str:
+        """What is wrong with the calls (presented names, arguments) of an item, empty where nothing is."""
+        item = self._item(task_id)
+        if item.category.endswith("irrelevance"):
+            return f"expected no call, got {len(calls)}" if calls else ""
+        if not item.truth:
+            return "" if calls else "expected a call, got none"
+        return check_calls(item.functions, calls, item.truth)
 
-        Returns:
-            Counts: `items`, one per category, and `gold_fails`, ids whose own gold breaks the rules.
-        """
-        counts: dict[str, Any] = dict.fromkeys(self.categories, 0)
-        fails = []
-        for item in self._items.values():
-            counts[item.category] += 1
-            name = presented(next(iter(item.truth[0])))
-            if check_calls(item.functions, [(name, derived(item.truth[0]))], item.truth):
-                fails.append(item.id)
-        return {"items": len(self._items), "splits": counts, "gold_fails": fails}
+    def check(self) -> dict[str, Any]:
+        """Load every item of the categories whose files are there, and score its own gold calls."""
+        here = [one for one in CATEGORIES if one in self.categories or self._source.has(*_places(one))]
+        return check(self, here)
 
     def _item(self, task_id: str) -> Item:
-        if task_id not in self._items:
-            raise UnknownName("task of bfcl", task_id)
-        return self._items[task_id]
+        for category in sorted(CATEGORIES, key=len, reverse=True):  # an id begins with its category
+            if task_id.startswith(f"{category}_"):
+                if task_id in self._category(category):
+                    return self._category(category)[task_id]
+                break
+        raise UnknownName("task of bfcl", task_id)
 
-    @cached_property
-    def _items(self) -> Mapping[str, Item]:
-        items: dict[str, Item] = {}
-        for category in self.categories:
-            for item in _category(self._folder, category):
-                if item.id in items:
-                    raise InputError(f"{item.where}: the id stands there twice", remedy="take the official file again")
-                items[item.id] = item
-        return items
-
-
-# -- finding and reading ------------------------------------------------------------------------------
+    def _category(self, category: str) -> Mapping[str, Item]:
+        if category not in self._loaded:
+            items = _read_category(self._source, category)
+            self._loaded[category] = by_id(items, lambda item: item.id, lambda item: item.where)
+        return self._loaded[category]
 
 
-def _folder(data: Path | str | None) -> Path:
-    named = data if data is not None else os.environ.get("SCRIMP_DATA")
-    if not named:
-        raise InputError("bfcl needs its official data", remedy=REMEDY)
-    folder = Path(named).expanduser()
-    if not folder.is_dir():
-        raise InputError(f"there is no data folder {folder}", remedy=REMEDY)
-    return folder / "bfcl" if (folder / "bfcl").is_dir() else folder
+# -- reading ------------------------------------------------------------------------------------------
 
 
-def _file(folder: Path, places: Sequence[str], category: str) -> Path:
-    for place in places:
-        for ending in ENDINGS:
-            path = folder / place / f"BFCL_v4_{category}{ending}"
-            if path.is_file():
-                return path
-    wanted = folder / places[0] / f"BFCL_v4_{category}.jsonl.gz"
-    raise InputError(f"there is no file {wanted} (nor plain .json or .jsonl)", remedy=REMEDY)
+def _places(category: str) -> tuple[str, ...]:
+    return f"questions/BFCL_v4_{category}", f"BFCL_v4_{category}"
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a JSON-lines file with where each stands; the id is checked."""
-    number = 0
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                row = json.loads(line)
-                if not isinstance(row, dict) or not isinstance(row.get("id"), str):
-                    raise InputError(f"{path.name}: line {number} is no object with an id", remedy="is it a BFCL file?")
-                yield f"{path.name}: item {row['id']}", row
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path.name}: line {number} is no JSON ({error.msg})", remedy="take the file again"
-        ) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path.name}: unreadable after line {number} ({error})",
-            remedy="the file is damaged or cut off; take it again",
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error})", remedy=REMEDY) from error
-
-
-def _category(folder: Path, category: str) -> Iterator[Item]:
-    questions = _file(folder, ("questions", "."), category)
-    answers = _file(folder, ("possible_answer",), category)
-    truths: dict[str, tuple[str, Any]] = {}
-    for where, row in _rows(answers):
-        if row["id"] in truths:
-            raise InputError(f"{where}: the id stands there twice", remedy="take the official file again")
-        truths[row["id"]] = (where, row.get("ground_truth"))
-    for where, row in _rows(questions):
+def _read_category(source: Source, category: str) -> Iterator[Item]:
+    questions = source.file(*_places(category))
+    if category in WITHOUT_GOLD:
+        for where, row in source.rows(*_places(category)):
+            yield _read(where, category, row, where, ())
+        return
+    answers = list(source.rows(f"possible_answer/BFCL_v4_{category}"))
+    truths = by_id(answers, lambda one: str(one[1]["id"]), lambda one: one[0])
+    for where, row in source.rows(*_places(category)):
         if row["id"] not in truths:
-            raise InputError(f"{where}: {answers.name} has no answer for it", remedy="take both files from one release")
-        yield _read(where, category, row, *truths[row["id"]])
+            remedy = f"take {questions.name} of both folders from one release"
+            raise InputError(f"{where}: possible_answer has no answer for it", remedy=remedy)
+        truth_at, answer = truths[row["id"]]
+        yield _read(where, category, row, truth_at, answer.get("ground_truth"))
 
 
 def _read(where: str, category: str, row: Mapping[str, Any], truth_at: str, truth: Any) -> Item:
-    functions = row.get("function")
-    if not isinstance(functions, list) or not functions:
-        raise _bad(where, "function", "is no list of function documents")
+    functions = field(where, row, "function", list)
+    if not functions and category not in WITHOUT_GOLD:
+        raise bad(where, "function", "holds no function document")
     for document in functions:
         _check_document(where, document)
     names = [presented(document["name"]) for document in functions]
     if len(set(names)) != len(names):
-        raise _bad(where, "function", "holds two functions of one name")
-    _check_truth(truth_at, truth, {document["name"]: document for document in functions})
+        raise bad(where, "function", "holds two functions of one name")
+    if category in WITHOUT_GOLD:
+        truth = ()
+    else:
+        _check_truth(truth_at, truth, "parallel" in category, {document["name"]: document for document in functions})
     return Item(row["id"], category, _question(where, row.get("question")), tuple(functions), tuple(truth), where)
-
-
-def _bad(where: str, name: str, what: str) -> InputError:
-    return InputError(f"{where}: field {name!r} {what}", remedy="take the official file again")
 
 
 def _question(where: str, turns: Any) -> str:
     """The words of the only turn; roles stand before them where there is more than one message."""
     if not isinstance(turns, list) or len(turns) != 1 or not isinstance(turns[0], list) or not turns[0]:
-        raise _bad(where, "question", "is not one turn with messages")
+        raise bad(where, "question", "is not one turn with messages")
     for message in turns[0]:
         if not isinstance(message, dict) or not isinstance(message.get("content"), str) or "role" not in message:
-            raise _bad(where, "question", "holds a message without role or content")
+            raise bad(where, "question", "holds a message without role or content")
     if len(turns[0]) == 1:
         return str(turns[0][0]["content"])
     return "\n".join(f"{message['role']}: {message['content']}" for message in turns[0])
@@ -224,29 +193,31 @@ def _question(where: str, turns: Any) -> str:
 
 def _check_document(where: str, document: Any) -> None:
     if not isinstance(document, dict) or not isinstance(document.get("name"), str):
-        raise _bad(where, "function", "holds a document without a name")
+        raise bad(where, "function", "holds a document without a name")
     if not _TOOL_NAME.fullmatch(presented(document["name"])):
-        raise _bad(where, "function.name", f"{document['name']!r} is no name that an API accepts")
+        raise bad(where, "function.name", f"{document['name']!r} is no name that an API accepts")
     parameters = document.get("parameters")
     if not isinstance(parameters, dict) or not isinstance(parameters.get("properties"), dict):
-        raise _bad(where, "function.parameters", f"of {document['name']} has no properties")
+        raise bad(where, "function.parameters", f"of {document['name']} has no properties")
     if not isinstance(parameters.get("required"), list):
-        raise _bad(where, "function.parameters.required", f"of {document['name']} is no list")
+        raise bad(where, "function.parameters.required", f"of {document['name']} is no list")
     for name, declared in parameters["properties"].items():
         if not isinstance(declared, dict) or declared.get("type") not in TYPES:
-            raise _bad(where, f"function.parameters.properties.{name}", f"of {document['name']} has no known type")
+            raise bad(where, f"function.parameters.properties.{name}", f"of {document['name']} has no known type")
         if declared["type"] in NESTED and declared.get("items", {}).get("type") not in TYPES:
-            raise _bad(where, f"function.parameters.properties.{name}.items", "has no known type")
+            raise bad(where, f"function.parameters.properties.{name}.items", "has no known type")
 
 
-def _check_truth(where: str, truth: Any, documents: Mapping[str, Any]) -> None:
-    if not isinstance(truth, list) or len(truth) != 1 or not isinstance(truth[0], dict) or len(truth[0]) != 1:
-        raise _bad(where, "ground_truth", "is not one call")
-    (name, accepted), *_ = truth[0].items()
-    if name not in documents:
-        raise _bad(where, "ground_truth", f"calls {name!r}, which the item does not offer")
-    if not isinstance(accepted, dict) or not all(isinstance(values, list) for values in accepted.values()):
-        raise _bad(where, "ground_truth", "has a parameter without a list of accepted values")
+def _check_truth(where: str, truth: Any, several: bool, documents: Mapping[str, Any]) -> None:
+    if not isinstance(truth, list) or not truth or not all(isinstance(one, dict) and len(one) == 1 for one in truth):
+        raise bad(where, "ground_truth", "is not one call in each element")
+    if len(truth) > 1 and not several:
+        raise bad(where, "ground_truth", "is not one call")
+    for name, accepted in (call for one in truth for call in one.items()):
+        if name not in documents:
+            raise bad(where, "ground_truth", f"calls {name!r}, which the item does not offer")
+        if not isinstance(accepted, dict) or not all(isinstance(values, list) for values in accepted.values()):
+            raise bad(where, "ground_truth", "has a parameter without a list of accepted values")
 
 
 # -- what a model is shown ----------------------------------------------------------------------------
@@ -299,10 +270,19 @@ def _inner(value: Any) -> Any:
     return value
 
 
-def _slip(item: Item, name: str, arguments: Mapping[str, Any]) -> tuple[str, Any]:
-    """The first argument and plausible wrong value that the rules refuse."""
+def _gold_step(item: Item, place: int) -> Step:
+    """One gold call as a step, with the first wrong value that the rules refuse."""
+    name, arguments = presented(next(iter(item.truth[place]))), derived(item.truth[place])
+    others = [(presented(next(iter(one))), derived(one)) for one in item.truth]
     for key, value in arguments.items():
         wrong = slip_of(value)
-        if check_calls(item.functions, [(name, {**arguments, key: wrong})], item.truth):
-            return key, wrong
-    return "", None
+        said = [*others[:place], (name, {**arguments, key: wrong}), *others[place + 1 :]]
+        if check_calls(item.functions, said, item.truth):
+            return Step(name, arguments, (key, wrong), "any")
+    return Step(name, arguments, ("", None), "any")
+
+
+def _made_up(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Any arguments that a function takes."""
+    properties = document["parameters"]["properties"]
+    return {name: _MADE_UP.get(properties[name]["type"], []) for name in document["parameters"]["required"]}

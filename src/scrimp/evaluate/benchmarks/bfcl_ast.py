@@ -35,20 +35,32 @@ def presented(name: str) -> str:
 def check_calls(
     functions: Sequence[Mapping[str, Any]], calls: Sequence[tuple[str, Any]], gold: Sequence[Mapping[str, Any]]
 ) -> str:
-    """What is wrong with the calls of a single-call item, empty where nothing is.
+    """What is wrong with the calls of an item, empty where nothing is.
 
     Args:
         functions: the item's function documents.
-        calls: presented names with arguments.
-        gold: the item's `ground_truth`, one function with its accepted values per parameter.
+        calls: presented names with arguments, in any order.
+        gold: the item's `ground_truth`, in each element one function with its accepted values per parameter. Each
+            takes the first call that fits it and is not taken, as the official checker does.
     """
-    if len(calls) != 1:
-        return f"expected 1 call, got {len(calls)}"
-    (name, accepted), *_ = gold[0].items()
+    if len(calls) != len(gold):
+        return f"expected {len(gold)} call{'s' * (len(gold) > 1)}, got {len(calls)}"
+    left = list(calls)
+    for one in gold:
+        wrongs = [check_call(functions, call, one) for call in left]
+        if "" not in wrongs:
+            return wrongs[0] if len(gold) == 1 else f"no call fits {presented(next(iter(one)))}: {'; '.join(wrongs)}"
+        left.pop(wrongs.index(""))
+    return ""
+
+
+def check_call(functions: Sequence[Mapping[str, Any]], call: tuple[str, Any], gold: Mapping[str, Any]) -> str:
+    """What is wrong with one call for one gold call, empty where nothing is."""
+    (name, accepted), *_ = gold.items()
     document = next((document for document in functions if document["name"] == name), None)
     if document is None:
         return f"the gold function {name!r} is not among the item's functions"
-    said, arguments = calls[0]
+    said, arguments = call
     if said != presented(name):
         return f"expected a call of {name}, got {said}"
     if not isinstance(arguments, Mapping):

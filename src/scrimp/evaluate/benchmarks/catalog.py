@@ -1,21 +1,16 @@
-"""Which benchmarks there are, and how to open one by name.
-
-Listing imports none of them: the facts stand here, and a benchmark's own file is imported when it
-is opened.
-"""
+"""How a benchmark is opened by its name; which there are, stands in entries.py."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.task import Task
+from scrimp.evaluate.benchmarks.entries import BENCHMARKS, Entry
 from scrimp.evaluate.benchmarks.gold import Gold
 
 
@@ -40,62 +35,6 @@ class Opened(Protocol):
     def gold(self, task_id: str) -> Gold: ...
 
     def check(self) -> dict[str, Any]: ...
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Facts about a benchmark.
-
-    Attributes:
-        tasks: tasks of the default split as published.
-        official_place: where the data come from; empty for benchmarks that are made here.
-        needs_data: whether it reads official files.
-        target: `module:class`.
-    """
-
-    name: str
-    title: str
-    tasks: int
-    splits: tuple[str, ...]
-    metrics: tuple[str, ...]
-    licence: str
-    target: str
-    official_place: str = ""
-    needs_data: bool = False
-    notes: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    def facts(self) -> dict[str, Any]:
-        """The outward form of `bench list`."""
-        return {"name": self.name, "title": self.title, "tasks": self.tasks, "splits": list(self.splits),
-                "metrics": list(self.metrics), "licence": self.licence, "official_place": self.official_place,
-                "needs_data": self.needs_data, "notes": self.notes, "options": dict(self.options)}  # fmt: skip
-
-
-_HERE = "scrimp.evaluate.benchmarks"
-
-BENCHMARKS: Mapping[str, Entry] = {
-    entry.name: entry
-    for entry in (
-        Entry(
-            "toolworld", "Tool world: invented functions, gold calls and answers", 1600, ("test", "dev", "unseen"),
-            ("success",), "Apache-2.0", f"{_HERE}.toolworld:ToolWorld",
-            notes="made by scrimp; deterministic by seed", options={"tools": "16 to 128 (96)", "seed": "integer (0)"},
-        ),
-        Entry(
-            "boundary", "Knowledge boundary: when is a call needed?", 1600, ("test", "dev"),
-            ("success", "call_needed"), "Apache-2.0", f"{_HERE}.boundary:Boundary",
-            notes="made by scrimp; deterministic by seed", options={"seed": "integer (0)"},
-        ),
-        Entry(
-            "bfcl", "BFCL v4, function calling: simple (Python) and multiple", 600,
-            ("test", "simple_python", "multiple"), ("success",), "Apache-2.0", f"{_HERE}.bfcl:BFCL",
-            official_place="PyPI package bfcl-eval, folder bfcl_eval/data", needs_data=True,
-            notes="scored by the official AST rules; data are not shipped",
-            options={"categories": "names with + between"},
-        ),
-    )
-}  # fmt: skip
 
 
 def split_name(text: str) -> tuple[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import anyio
@@ -9,14 +10,16 @@ import anyio
 from scrimp.core.messages import ToolCall
 from scrimp.core.protocols import Environment
 from scrimp.core.task import Answer, Score, Task
-from scrimp.evaluate.benchmarks.gold import Gold
+from scrimp.evaluate.benchmarks.gold import Gold, resolve
+from scrimp.evaluate.oracle_evidence import read
 
 
 @runtime_checkable
 class Checked(Protocol):
     """What a benchmark has that can be checked so."""
 
-    splits: tuple[str, ...]
+    @property
+    def splits(self) -> tuple[str, ...]: ...
 
     def tasks(self, split: str) -> Any: ...
 
@@ -25,22 +28,23 @@ class Checked(Protocol):
     def gold(self, task_id: str) -> Gold: ...
 
 
-def check(benchmark: Checked, known: frozenset[str] = frozenset()) -> dict[str, Any]:
+def check(benchmark: Checked, splits: Iterable[str] = (), known: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Load every item and score its own gold answer.
 
     Args:
+        splits: those to check; all where none is named.
         known: tasks whose official gold does not hold, as the benchmark's page says; they are counted apart.
 
     Returns:
         `items`, `splits` with their counts, and `gold_fails`: ids whose own gold does not win.
     """
-    return anyio.run(_check, benchmark, known)
+    return anyio.run(_check, benchmark, tuple(splits) or benchmark.splits, known)
 
 
-async def _check(benchmark: Checked, known: frozenset[str]) -> dict[str, Any]:
+async def _check(benchmark: Checked, splits: Iterable[str], known: frozenset[str]) -> dict[str, Any]:
     seen: dict[str, bool] = {}
     counts: dict[str, int] = {}
-    for split in benchmark.splits:
+    for split in splits:
         counts[split] = 0
         for task in benchmark.tasks(split):
             counts[split] += 1
@@ -64,6 +68,17 @@ async def right_answer(benchmark: Checked, task: Task) -> Answer:
     world: Environment = benchmark.environment(task)  # type: ignore[attr-defined]
     await world.reset(task)
     nobody: Any = None  # gold steps ask no simulated user
+    given: list[str] = []
     for step in gold.steps:
-        await world.step({"name": step.tool, "arguments": dict(step.arguments)}, nobody)
-    return Answer(said, state=world.state())
+        seen = await world.step({"name": step.tool, "arguments": resolve(step.arguments, given)}, nobody)
+        given.append(str(read(seen.text, step.gives)))
+    answer = Answer(said, state=world.state())
+    await closed(world)
+    return answer
+
+
+async def closed(world: Environment | None) -> None:
+    """Give back what a world holds outside this process, where it holds anything."""
+    close = getattr(world, "aclose", None)
+    if close is not None:
+        await close()

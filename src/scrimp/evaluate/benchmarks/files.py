@@ -40,7 +40,7 @@ class Source:
         self.name = name
         self.sample = str(data) == SAMPLE and not Path(SAMPLE).is_dir()
         if self.sample:
-            self.folder = Path(str(resources.files("scrimp.evaluate.benchmarks") / "samples" / name))
+            self.folder = samples(name)
             return
         if data is None:
             found = find(name)
@@ -125,6 +125,11 @@ class Source:
         if not path.is_file():
             raise InputError(f"there is no file {path}", remedy=self.remedy)
         return "".join(_lines(path))
+
+
+def samples(name: str) -> Path:
+    """The folder of our own few items of a benchmark, in its official format."""
+    return Path(str(resources.files("scrimp.evaluate.benchmarks") / "samples" / name))
 
 
 def find(name: str) -> Path | None:

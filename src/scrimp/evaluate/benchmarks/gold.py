@@ -39,13 +39,15 @@ class Step:
     Attributes:
         arguments: constants and Refs.
         slip: one argument and the value of the same kind that an erring model writes there.
-        gives: what its result is: `number`, `text`, `list` or anything else.
+        evidence: texts that the prompt must show for it, beside the results it refers to.
+        gives: what its result is: `number`, `text`, `list`, `line` (the first line counts) or anything else.
     """
 
     tool: str
     arguments: Mapping[str, Any]
     slip: tuple[str, Any]
     gives: str = "text"
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,9 @@ class Gold:
         says: the answer where it is no result as it stands: it is said once the results of `read` and `evidence` show.
         evidence: texts that the prompt must show before `says` may be said.
         ordered: each step is taken after the one before it, as in an environment.
+        foreseen: how many of the steps can be planned before any is taken, since what is observed tells the others;
+            0 where all can.
+        optimum: fewest steps that are known to do it; 0 where `steps` are.
     """
 
     form: Form
@@ -73,6 +78,8 @@ class Gold:
     says: str = ""
     evidence: tuple[str, ...] = ()
     ordered: bool = False
+    foreseen: int = 0
+    optimum: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property

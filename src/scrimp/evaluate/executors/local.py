@@ -9,6 +9,7 @@ from scrimp.core.budget import Account, Budget
 from scrimp.core.protocols import Benchmark, Environment
 from scrimp.core.system import System
 from scrimp.core.task import Task
+from scrimp.evaluate.benchmarks.checking import closed
 from scrimp.evaluate.executors.job import Job, spent_in
 from scrimp.evaluate.oracle import Oracle
 from scrimp.evaluate.oracle_evidence import Golden
@@ -29,7 +30,14 @@ class LocalExecutor:
         self._agents: dict[str, Agent] = {}
 
     async def run(self, job: Job, account: Account) -> Result:
-        agent, environment = self._agent(job.system), world_of(self.benchmark, job.task)
+        environment = world_of(self.benchmark, job.task)
+        try:
+            return await self._run(job, account, environment)
+        finally:
+            await closed(environment)
+
+    async def _run(self, job: Job, account: Account, environment: Environment | None) -> Result:
+        agent = self._agent(job.system)
         if job.begun and job.ended:
             result = await agent.replay(job.begun, environment)  # at no cost: what it was answered is in the journal
             await account.charge(spent_in(result, account.limits))

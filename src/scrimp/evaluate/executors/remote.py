@@ -20,6 +20,7 @@ from scrimp.core.protocols import Benchmark
 from scrimp.core.system import System
 from scrimp.core.task import Task
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
+from scrimp.evaluate.benchmarks.checking import closed
 from scrimp.evaluate.executors.local import parts_of, world_of
 from scrimp.evaluate.executors.wire import Address, Line
 from scrimp.journal.journal import RunRecord
@@ -185,6 +186,7 @@ async def _job(address: Address, benchmark: Benchmark, system: System, task: Tas
             task, labels=labels, account=account, experiment=experiment, seed=seed, environment=environment
         )
     finally:
+        await closed(environment)
         await agent.outfit.aclose()
 
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scrimp.core.context import Context
-from scrimp.core.messages import Message, ToolCall, assistant, canonical, user
+from scrimp.core.messages import ToolCall, assistant, canonical, user
 from scrimp.core.prompt import Prompt
 from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import ToolResult, signature
-from scrimp.planning.parts.conversation import question
+from scrimp.planning.parts.conversation import opening, question
 from scrimp.tools.parts import dag
 from scrimp.tools.parts.schema import OUTLINE, plan_schema
 
@@ -70,9 +70,9 @@ class PlanThenExecute:
     async def solve(self, task: Task, ctx: Context) -> Answer:
         """Plan, execute, answer."""
         tools = await ctx.tools(task.text)
-        instructions = PLAN.render(tools="\n".join(signature(tool.spec) for tool in tools) or "none")
-        messages: list[Message] = [user(instructions), question(task)]
-        messages = [Message("system", messages[0].parts), messages[1]]
+        if not tools:  # there is nothing to plan
+            return await self._answer(task, "", ctx)
+        messages = opening(PLAN.render(tools="\n".join(signature(tool.spec) for tool in tools)), task)
         # A grammar costs no tokens, a schema sent along does: then only the outline is sent.
         tight = ctx.capabilities().schema == "grammar"
         schema = plan_schema([tool.spec for tool in tools]) if tight else OUTLINE
@@ -97,7 +97,7 @@ class PlanThenExecute:
         return await self._answer(task, evidence, ctx)
 
     async def _answer(self, task: Task, evidence: str, ctx: Context) -> Answer:
-        messages = [question(task), user(ANSWER.render(evidence=evidence or "none were needed"))]
+        messages = [*question(task), user(ANSWER.render(evidence=evidence or "none were needed"))]
         ctx.keep(messages)
         response = await ctx.complete(messages, prompt=ANSWER, component="answer")
         return Answer(response.text)
