@@ -36,6 +36,12 @@ VARIATIONS: Mapping[str, tuple[int, int, int]] = {
 }  # fmt: skip
 """First variation of dev and of test, and how many there are (scienceworld 1.2.3)."""
 
+TOO_LONG = frozenset({
+    "inclined-plane-friction-unnamed-surfaces:80", "mendelian-genetics-known-plant:60",
+    "mendelian-genetics-unknown-plant:240",
+})  # fmt: skip
+"""First dev variations whose own way takes more than the 100 commands that an episode has."""
+
 SIMPLIFIED = ("easy", "")
 ABOUT = (
     "Say one command to the laboratory: look around, inventory, look at X, look in X, open X, close X, go X, pick up "
@@ -91,7 +97,7 @@ class ScienceWorldTasks:
 
     def check(self) -> dict[str, Any]:
         """Go the simulator's way in the first dev variation of each sort (`checking.check`)."""
-        return check(_Firsts(self.simplified), ("dev",))
+        return check(_Firsts(self.simplified), ("dev",), known=TOO_LONG)
 
     def _task(self, sort: str, number: int) -> Task:
         name = f"{sort}:{number}"
