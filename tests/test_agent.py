@@ -16,7 +16,7 @@ from scrimp.agent import LAST_ANSWER, Agent, Result
 from scrimp.core import registry
 from scrimp.core.budget import Budget, LocalAccount
 from scrimp.core.errors import BudgetExceeded, InputError, ModelFailed, ReplayMismatch, UnknownPrice
-from scrimp.core.messages import Delta, Request, user
+from scrimp.core.messages import Delta, Request, ToolCall, user
 from scrimp.core.prompt import Prompt
 from scrimp.core.protocols import Query, Recall
 from scrimp.core.registry import Card
@@ -445,6 +445,50 @@ def test_an_environment_is_not_asked_on_a_replay(journal: Journal, planners: dic
     assert replayed(journal, result, system).answer == result.answer
     assert world.steps == 2
     assert anyio.run(mine.replay, result.run, again).state == {"steps": 2}
+
+
+def test_a_resumed_run_is_led_to_where_its_world_stood(journal: Journal, planners: dict[str, type]) -> None:
+    class Counter:
+        name = "counter"
+
+        def __init__(self) -> None:
+            self.went: list[str] = []
+
+        async def reset(self, task: Task) -> str:
+            return ""
+
+        async def step(self, action: Mapping[str, Any], ctx: Any) -> ToolResult:
+            self.went.append(action["arguments"]["to"])
+            return ToolResult(f"at {len(self.went)}")
+
+        async def redo(self, action: Mapping[str, Any], seen: ToolResult) -> None:
+            await self.step(action, None)
+
+        def state(self) -> Mapping[str, Any]:
+            return {"went": list(self.went)}
+
+    dies = [True]
+
+    async def solve(self: Any, task: Task, ctx: Any) -> Answer:
+        seen = [await ctx.call_tool(ToolCall("1", "go", {"to": "north"}))]
+        if dies.pop() if dies else False:
+            raise RuntimeError("the process dies here")
+        seen.append(await ctx.call_tool(ToolCall("2", "go", {"to": "east"})))
+        return Answer(", ".join(one.text for one in seen))
+
+    planners["mine"] = planner(solve)
+    go = Tool("go", "Go.", {"type": "object"}, acts=True)
+    system, task = System(planner="mine"), Task("", "walk", (go,), environment="counter")
+    mine, first = agent(journal, [], system=system), Counter()
+    with pytest.raises(RuntimeError, match="dies here"):
+        anyio.run(partial(mine.arun, task, environment=first))
+    run = journal.runs(limit=1)[0].id
+    second = Counter()
+    result = anyio.run(partial(mine.resume, run, tools=[go], environment=second))
+    assert result.answer == "at 1, at 2"
+    assert result.state == {"went": ["north", "east"]}
+    assert first.went == ["north"]
+    assert result.ledger.terms["tools"].calls == 2
 
 
 def test_the_seed_of_a_trial_drives_chance(journal: Journal, planners: dict[str, type]) -> None:
