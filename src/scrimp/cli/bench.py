@@ -94,11 +94,12 @@ def check(bench: Bench, data: Data = None, as_json: Json = False) -> None:
     """Load every item, verify it, and score its gold answer."""
     from scrimp.cli.progress import Progress
     from scrimp.evaluate.benchmarks.catalog import open_benchmark
+    from scrimp.evaluate.benchmarks.checking import verify
 
     entry = _entry(bench)
     folder = data_folder(bench, data) if entry.needs_data else None
     with Progress(f"checking {bench}"):
-        counts = open_benchmark(bench, folder).check()
+        counts = verify(open_benchmark(bench, folder))
     if as_json:
         return emit({"name": entry.name, "ok": True, **counts})
     return show(facts([("benchmark", entry.name), *((key, _counts(value)) for key, value in counts.items())]))
@@ -139,12 +140,13 @@ def _take(entry: Entry, data: Path) -> Path:
     import shutil
 
     from scrimp.evaluate.benchmarks.catalog import open_benchmark
+    from scrimp.evaluate.benchmarks.checking import verify
     from scrimp.journal.home import home
 
     if not data.is_dir():
         raise InputError(f"--data: there is no folder {data}")
     data = data / entry.name if (data / entry.name).is_dir() else data
-    open_benchmark(entry.name, data).check()
+    verify(open_benchmark(entry.name, data))
     target = home() / "bench" / entry.name
     if data.resolve() == target.resolve():
         return target

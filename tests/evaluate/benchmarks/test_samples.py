@@ -15,6 +15,7 @@ import pytest
 
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
+from scrimp.evaluate.benchmarks.checking import verify
 from scrimp.evaluate.benchmarks.entries import BENCHMARKS
 from scrimp.evaluate.benchmarks.files import find, samples
 from scrimp.evaluate.experiment import Experiment, run
@@ -30,7 +31,7 @@ def sample(name: str) -> str:
 
 @pytest.mark.parametrize("name", READS)
 def test_every_item_of_the_sample_wins_by_its_own_rule(name: str) -> None:
-    found = open_benchmark(sample(name)).check()
+    found = verify(open_benchmark(sample(name)))
     assert found["items"] > 0
     assert found["gold_fails"] == []
 
@@ -39,7 +40,7 @@ def test_every_item_of_the_sample_wins_by_its_own_rule(name: str) -> None:
 def test_every_item_of_the_official_data_wins_by_its_own_rule(name: str) -> None:
     if "SCRIMP_DATA" not in os.environ or find(name) is None:
         pytest.skip("no official data here")
-    assert open_benchmark(name).check()["gold_fails"] == []
+    assert verify(open_benchmark(name))["gold_fails"] == []
 
 
 @pytest.mark.parametrize("name", READS)
@@ -92,7 +93,7 @@ def test_a_row_without_its_fields_is_one_clear_line(name: str, tmp_path: Path) -
         first = json.loads(text.splitlines()[0])
         path.write_text(json.dumps(dict(list(first.items())[:1])) + "\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        open_benchmark(name, folder).check()
+        verify(open_benchmark(name, folder))
     assert path.name.split(".")[0] in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -106,7 +107,7 @@ def test_a_cut_off_file_is_one_clear_line(name: str, tmp_path: Path) -> None:
     path.unlink()
     path.with_name(f"{path.name}.gz").write_bytes(packed[: len(packed) // 2])
     with pytest.raises(InputError, match="the file is damaged or cut off"):
-        open_benchmark(name, folder).check()
+        verify(open_benchmark(name, folder))
 
 
 @pytest.mark.parametrize("name", [name for name, entry in BENCHMARKS.items() if entry.package])

@@ -22,7 +22,6 @@ from typing import Any
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.task import Answer, Score, Task
 from scrimp.core.tool import Tool
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import AGAIN, Source, bad, by_id, field, one_of
 from scrimp.evaluate.benchmarks.gold import Gold, Step, slip_of
 
@@ -54,11 +53,8 @@ class APIBank:
     """
 
     name = "api_bank"
-    title = "API-Bank: the next API call of a dialogue"
     splits = ("test", "level1", "level2")
     default_split = "test"
-    metrics = ("correct calls (success, by call matching)",)
-    licence = "Apache-2.0"
 
     def __init__(self, data: Path | str | None = None) -> None:
         self._source = Source("api_bank", data)
@@ -87,10 +83,6 @@ class APIBank:
             return Score(0.0, False, f"expected a call of {item.call}, got {call.name}")
         same = item.call == SEARCHER or _normal(call.arguments or {}) == _normal(item.parameters)
         return Score(float(same), same, "" if same else f"expected {dict(item.parameters)}, got {call.arguments}")
-
-    def check(self) -> dict[str, Any]:
-        """Load every API turn and score its own call (`checking.check`)."""
-        return check(self)
 
     def _task(self, item: Item) -> Task:
         turns = "\n".join(map(_told, item.before))

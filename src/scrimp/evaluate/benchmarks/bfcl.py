@@ -67,10 +67,7 @@ class BFCL:
     """
 
     name = "bfcl"
-    title = "BFCL v4, function calling, single turn"
     default_split = "test"
-    metrics = ("success",)
-    licence = "Apache-2.0"
     splits = ("test", *GROUPS, *CATEGORIES)
 
     def __init__(

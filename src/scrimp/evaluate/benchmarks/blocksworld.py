@@ -17,7 +17,6 @@ from typing import Any
 
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.task import Answer, Score, Task
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field, one_of
 from scrimp.evaluate.benchmarks.gold import Gold, Step, slip_of
 from scrimp.evaluate.environments.blocksworld import Blocksworld, Goal, Impossible, Stacks, Table, tools
@@ -67,11 +66,8 @@ class BlocksworldSet:
     """
 
     name = "blocksworld"
-    title = "Blocksworld: plan and execute, five categories"
     splits = ("test", "basic", "non_constructive", "impossible", "size_rule", "veiled")
     default_split = "test"
-    metrics = ("success rate by category", "steps over optimum", "planning attempts", "tool errors")
-    licence = "MIT"
 
     def __init__(self, data: Path | str | None = None) -> None:
         self._source = Source("blocksworld", data)
@@ -110,10 +106,6 @@ class BlocksworldSet:
         right = bool(stacks) and not state.get("held") and item.goal.holds(stacks, item.table.sizes)
         done = f"{state.get('steps', 0)} steps for {item.optimum}, {state.get('attempts', 0)} plans verified"
         return Score(float(right), right, done if right else f"the goal does not hold; {done}")
-
-    def check(self) -> dict[str, Any]:
-        """Load every scenario, do its plan and see whether the goal holds (`checking.check`)."""
-        return check(self)
 
     def _item(self, task_id: str) -> Item:
         if task_id not in self._items:

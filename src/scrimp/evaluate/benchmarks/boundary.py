@@ -133,11 +133,8 @@ class Boundary:
 
     name = "boundary"
     version = "1"
-    title = "Knowledge boundary: when is a call needed?"
     splits = tuple(SIZES)
     default_split = "test"
-    metrics = ("success", "call_needed")
-    licence = "Apache-2.0"
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed

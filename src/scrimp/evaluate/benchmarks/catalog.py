@@ -19,22 +19,18 @@ class Opened(Protocol):
 
     Attributes:
         splits, default_split: names `tasks` takes, and the one meant when none is named.
-        metrics: what its scores say.
     """
 
     name: str
     version: str
     splits: tuple[str, ...]
     default_split: str
-    metrics: tuple[str, ...]
 
     def tasks(self, split: str) -> Any: ...
 
     async def score(self, task: Task, answer: Any, ctx: Any) -> Any: ...
 
     def gold(self, task_id: str) -> Gold: ...
-
-    def check(self) -> dict[str, Any]: ...
 
 
 def split_name(text: str) -> tuple[str, dict[str, str]]:

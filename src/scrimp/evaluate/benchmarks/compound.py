@@ -14,7 +14,6 @@ from typing import Any
 
 from scrimp.core.errors import UnknownName
 from scrimp.core.task import Answer, Score, Task
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.gold import Gold, Ref, Step, last_line, same
 from scrimp.evaluate.benchmarks.toolworld import ToolWorld
 
@@ -38,12 +37,8 @@ class Compound:
 
     name = "compound"
     version = "1"
-    title = "Compound tasks over the tool world (made by scrimp)"
     splits = tuple(SIZES)
     default_split = "easy"
-    metrics = ("all subtasks right (success)", "task completion rate (value)", "tool selection score",
-               "tool-call turns", "cost of pass")  # fmt: skip
-    licence = "Apache-2.0"
 
     def __init__(self, tools: int | None = None, seed: int = 0) -> None:
         self._world, self.seed = ToolWorld(tools, seed), seed
@@ -71,10 +66,6 @@ class Compound:
         """Tool selection score: the F1 of the tools that were called and those that gold calls."""
         wanted, made = {step.tool for step in self.gold(task_id).steps}, set(called)
         return 2 * len(wanted & made) / (len(wanted) + len(made)) if made else 0.0
-
-    def check(self) -> dict[str, Any]:
-        """Make every task and score its own answers (`checking.check`)."""
-        return check(self)
 
     @cached_property
     def _pool(self) -> Mapping[str, list[tuple[Task, Gold]]]:

@@ -84,12 +84,8 @@ class CostBench:
     """
 
     name = "costbench"
-    title = "CostBench: the cheapest way through a graph of tools"
     splits = ("made", "official")
     default_split = "made"
-    metrics = ("user-intent hit rate (success)", "hit times optimal over paid (value)", "cost gap", "AED", "ANED",
-               "exact-match rate", "invalid tool use rate")  # fmt: skip
-    licence = "Apache-2.0 (made); none stated (official)"
 
     def __init__(self, data: Path | str | None = None, seed: int = 0, refine: int = 2, event: str = "none") -> None:
         if event not in EVENTS:

@@ -16,7 +16,6 @@ from typing import Any
 
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.task import Answer, Episode, Score, Task
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.gold import Gold, compare
 from scrimp.evaluate.benchmarks.world.invented import made_names, made_people
 
@@ -100,11 +99,8 @@ class Dialogues:
 
     name = "dialogues"
     version = "1"
-    title = "Dialogues: facts planted, updated and contradicted (made by scrimp)"
     splits = tuple(SIZES)
     default_split = "test"
-    metrics = ("success", "evidence recall@k")
-    licence = "Apache-2.0"
 
     def __init__(self, seed: int = 0, sessions: int = 10, turns: int = 12) -> None:
         if not (2 <= sessions <= 1000 and 6 <= turns <= 1000):
@@ -128,10 +124,6 @@ class Dialogues:
     async def score(self, task: Task, answer: Answer, ctx: Any = None) -> Score:
         """Right or wrong by the last line of the answer (rules: `gold.compare`)."""
         return compare(self.gold(task.id), answer.text)
-
-    def check(self) -> dict[str, Any]:
-        """Make every dialogue and score the gold answers (`checking.check`)."""
-        return check(self)
 
     def _dialogue(self, name: str) -> _Dialogue:
         split, _, number = name.partition("-")

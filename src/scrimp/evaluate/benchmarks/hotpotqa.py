@@ -17,7 +17,6 @@ from typing import Any
 from scrimp.core.errors import UnknownName
 from scrimp.core.task import Answer, Episode, Score, Task
 from scrimp.core.tool import Tool
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field, one_of
 from scrimp.evaluate.benchmarks.gold import Gold, Step, last_line
 from scrimp.evaluate.benchmarks.words import exact, hotpot_f1
@@ -56,11 +55,8 @@ class HotpotQA:
     """
 
     name = "hotpotqa"
-    title = "HotpotQA: two-hop questions over paragraphs"
     splits = ("search", "memory", "closed")
     default_split = "search"
-    metrics = ("exact match (success)", "answer F1 (value)")
-    licence = "CC BY-SA 4.0"
 
     def __init__(self, data: Path | str | None = None) -> None:
         self._source = Source("hotpotqa", data)
@@ -95,10 +91,6 @@ class HotpotQA:
         gold, said = self._item(task.id)[0].answer, last_line(answer.text)
         right = exact(said, gold)
         return Score(hotpot_f1(said, gold), right, "" if right else f"expected {gold!r}, got {said[:80]!r}")
-
-    def check(self) -> dict[str, Any]:
-        """Load every item and score its own answer (`checking.check`)."""
-        return check(self)
 
     def _item(self, task_id: str) -> tuple[Item, str]:
         identity, _, split = task_id.rpartition("-")

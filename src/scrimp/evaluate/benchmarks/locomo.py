@@ -18,7 +18,6 @@ from typing import Any
 
 from scrimp.core.errors import UnknownName
 from scrimp.core.task import Answer, Episode, Score, Task
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field
 from scrimp.evaluate.benchmarks.gold import Gold, last_line
 from scrimp.evaluate.benchmarks.words import f1, stemmed
@@ -74,11 +73,8 @@ class LoCoMo:
     """
 
     name = "locomo"
-    title = "LoCoMo: questions about a very long conversation"
     splits = ("test", "answerable", "excerpt", *(name.replace("-", "_") for name in CATEGORIES.values()))
     default_split = "test"
-    metrics = ("F1 of at least 0.5 (success, ours)", "F1 by category (value)", "evidence recall@k")
-    licence = "CC BY-NC 4.0 (as stated by its authors; non-commercial)"
 
     def __init__(self, data: Path | str | None = None) -> None:
         self._source = Source("locomo", data)
@@ -109,10 +105,6 @@ class LoCoMo:
         said = last_line(answer.text)
         value = official(said, item.answer, item.category)
         return Score(value, value >= GOOD, f"{CATEGORIES[item.category]}: expected {item.answer!r}, got {said[:80]!r}")
-
-    def check(self) -> dict[str, Any]:
-        """Load every question and score its own answer (`checking.check`)."""
-        return check(self)
 
     def _item(self, task_id: str) -> Item:
         items = self._excerpt if task_id.endswith("-excerpt") else self._items

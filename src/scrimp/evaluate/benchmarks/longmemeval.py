@@ -75,12 +75,8 @@ class LongMemEval:
     """
 
     name = "longmemeval"
-    title = "LongMemEval: what was said over many sessions"
     splits = ("test",)
     default_split = "test"
-    metrics = ("judge accuracy (success; needs a judge model)", "contains the answer (success without one, ours)",
-               "recall_any@k, recall_all@k, NDCG@k")  # fmt: skip
-    licence = "MIT"
 
     def __init__(self, data: Path | str | None = None, judge: str = "") -> None:
         self._source = Source("longmemeval", data)

@@ -16,7 +16,6 @@ from typing import Any
 
 from scrimp.core.errors import UnknownName
 from scrimp.core.task import Answer, Episode, Score, Task
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field, one_of
 from scrimp.evaluate.benchmarks.gold import Gold, last_line
 
@@ -52,11 +51,8 @@ class MemBench:
     """
 
     name = "membench"
-    title = "MemBench: what messages said, asked with choices"
     splits = ("test",)
     default_split = "test"
-    metrics = ("accuracy (success)", "recall of the gold messages", "read time", "write time")
-    licence = "none stated: a stand-in sample for local tests only"
 
     def __init__(self, data: Path | str | None = None) -> None:
         self._source = Source("membench", data)
@@ -82,10 +78,6 @@ class MemBench:
         right, said = self._item(task.id).right, set(_LETTER.findall(last_line(answer.text)))
         won = said == {right}
         return Score(float(won), won, "" if won else f"expected {right}, got {last_line(answer.text)[:40]!r}")
-
-    def check(self) -> dict[str, Any]:
-        """Load every question and score its own letter (`checking.check`)."""
-        return check(self)
 
     def _item(self, task_id: str) -> Item:
         if task_id not in self._items:

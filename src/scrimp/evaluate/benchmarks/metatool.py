@@ -22,7 +22,6 @@ from typing import Any
 from scrimp.core.errors import UnknownName
 from scrimp.core.task import Answer, Score, Task
 from scrimp.core.tool import Tool
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field, one_of, texts
 from scrimp.evaluate.benchmarks.gold import Gold, Step
 from scrimp.tools.parts.words import words
@@ -65,11 +64,8 @@ class MetaTool:
     """
 
     name = "metatool"
-    title = "MetaTool: whether a tool is needed, and which one"
     splits = ("similar", "scenario", "reliability", "multi_tool", "awareness")
     default_split = "similar"
-    metrics = ("correct selection rate (success)", "accuracy, precision, recall and F1 of awareness")
-    licence = "MIT"
 
     def __init__(self, data: Path | str | None = None) -> None:
         self._source = Source("metatool", data)
@@ -102,10 +98,6 @@ class MetaTool:
         wanted = set() if split == "reliability" else set(item.tools)
         right = called == wanted
         return Score(float(right), right, "" if right else f"expected {_list(wanted)}, got {_list(called)}")
-
-    def check(self) -> dict[str, Any]:
-        """Load every query and score its own tools (`checking.check`)."""
-        return check(self)
 
     @cached_property
     def descriptions(self) -> Mapping[str, str]:

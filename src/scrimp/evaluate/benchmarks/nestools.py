@@ -16,7 +16,6 @@ from typing import Any
 from scrimp.core.errors import UnknownName
 from scrimp.core.task import Answer, Score, Task
 from scrimp.evaluate.benchmarks import nested
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field
 from scrimp.evaluate.benchmarks.gold import Gold
 
@@ -50,11 +49,8 @@ class NesTools:
     """
 
     name = "nestools"
-    title = "NesTools: nested calls"
     splits = ("test",)
     default_split = "test"
-    metrics = ("tree right (success)", "format accuracy", "F1 of tools, order, parameters, nesting", "average")
-    licence = "Apache-2.0"
 
     def __init__(self, data: Path | str | None = None) -> None:
         self._source = Source("nestools", data)
@@ -101,10 +97,6 @@ class NesTools:
         found: dict[str, Any] = {name: hits.figures() for name, hits in parts.items()}
         average = sum(one["f1"] for one in found.values()) / len(found)
         return {"format_accuracy": parsed / len(rows), **found, "tree_accuracy": trees / len(rows), "average": average}
-
-    def check(self) -> dict[str, Any]:
-        """Load every request and score its own calls (`checking.check`)."""
-        return check(self)
 
     def _item(self, task_id: str) -> Item:
         if task_id not in self._items:

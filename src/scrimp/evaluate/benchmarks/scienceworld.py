@@ -59,11 +59,8 @@ class ScienceWorldTasks:
     """
 
     name = "scienceworld"
-    title = "ScienceWorld: thirty sorts of science tasks in text"
     splits = ("test", "dev", "train")
     default_split = "test"
-    metrics = ("score 100 (success)", "score over 100 (value)", "steps to the goal")
-    licence = "Apache-2.0 (package scienceworld)"
 
     def __init__(self, simplified: str = "easy") -> None:
         if simplified not in SIMPLIFIED:

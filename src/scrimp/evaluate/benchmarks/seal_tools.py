@@ -18,7 +18,6 @@ from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.task import Answer, Score, Task
 from scrimp.core.tool import Tool
 from scrimp.evaluate.benchmarks import nested
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field
 from scrimp.evaluate.benchmarks.gold import Gold
 
@@ -49,11 +48,8 @@ class SealTools:
     """
 
     name = "seal_tools"
-    title = "Seal-Tools: tool choice, slot filling, nested calls"
     splits = ("test_in_domain", "test_out_domain", "dev")
     default_split = "test_in_domain"
-    metrics = ("all calls right (success)", "format accuracy", "P/R/F1 of tools", "P/R/F1 of parameters")
-    licence = "Apache-2.0"
 
     def __init__(self, data: Path | str | None = None, pool: int | str = POOL) -> None:
         if not (pool == "all" or (isinstance(pool, int) and 1 <= pool <= 5000)):
@@ -95,10 +91,6 @@ class SealTools:
             tools.add(sum(name in names for name, _ in made), len(made), len(gold))
             parameters.add(*nested.parameter_hits(made, gold))
         return {"format_accuracy": parsed / len(rows), "tool": tools.figures(), "parameter": parameters.figures()}
-
-    def check(self) -> dict[str, Any]:
-        """Load every request and score its own calls (`checking.check`)."""
-        return check(self)
 
     def _task(self, item: Item) -> Task:
         labels = {"sort": "difficult" if "difficult" in item.id else "easy"}

@@ -11,7 +11,6 @@ from typing import Any
 
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.task import Answer, Score, Task
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.gold import Gold, Step
 from scrimp.evaluate.environments.story import MODES, WAYS, Scene, Story, story, tools
 
@@ -36,11 +35,8 @@ class Stories:
 
     name = "stories"
     version = "1"
-    title = "Branching stories: early choices that matter late (made by scrimp)"
     splits = tuple(SIZES)
     default_split = "immediate"
-    metrics = ("success", "first-try accuracy (value)", "retries", "longest row of right choices")
-    licence = "Apache-2.0"
 
     def __init__(self, seed: int = 0, scenes: int = 12, delay: int = 4) -> None:
         if not (2 <= scenes <= 200 and 1 <= delay < scenes):
@@ -72,10 +68,6 @@ class Stories:
         value = state.get("first_right", 0) / self.scenes
         says = f"first try {state.get('first_right', 0)} of {self.scenes}, {state.get('retries', 0)} retries"
         return Score(value, bool(state.get("ended")), f"{says}, longest row {state.get('longest', 0)}")
-
-    def check(self) -> dict[str, Any]:
-        """Make every story and read it the right way (`checking.check`)."""
-        return check(self)
 
     def _story(self, task_id: str) -> Any:
         split, _, rest = task_id.partition("-")

@@ -16,7 +16,6 @@ from typing import Any
 
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.task import Answer, Score, Task
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.gold import Gold
 
 ORDERS = 3
@@ -36,11 +35,8 @@ class Stream:
 
     name = "stream"
     version = "1"
-    title = "Stream: tasks in sequence, memory carried over (after Evo-Memory)"
     splits = ("test",)
     default_split = "test"
-    metrics = ("success", "success, tokens and steps by position", "steps to the goal", "sequence robustness")
-    licence = "that of the set it runs over"
     stream = True
 
     def __init__(self, over: str = "toolworld", part: str = "", length: int = 60, order: int = 0,
@@ -76,10 +72,6 @@ class Stream:
     def environment(self, task: Task) -> Any:
         """The inner benchmark's world."""
         return self.inner.environment(replace(task, id=task.labels["task"]))
-
-    def check(self) -> dict[str, Any]:
-        """Make the stream and score the inner gold answers (`checking.check`)."""
-        return check(self)
 
     def _task(self, task_id: str) -> Task:
         if task_id not in self._tasks:

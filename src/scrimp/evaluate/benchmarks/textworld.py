@@ -35,11 +35,8 @@ class TextWorldGames:
     """
 
     name = "textworld"
-    title = "TextWorld: generated games in text"
     splits = tuple(SIZES)
     default_split = "test"
-    metrics = ("won (success)", "score over the most (value)", "steps to the goal", "steps over the known way")
-    licence = "MIT (package textworld)"
 
     def __init__(self, rooms: int = 3, objects: int = 6, quest: int = 4, hints: str = "") -> None:
         if not (1 <= rooms <= 50 and 1 <= objects <= 100 and 1 <= quest <= 30):

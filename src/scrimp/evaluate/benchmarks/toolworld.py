@@ -63,11 +63,8 @@ class ToolWorld:
     """
 
     version = "1"
-    title = "Tool world: invented functions, gold calls and answers"
     splits = tuple(SIZES)
     default_split = "test"
-    metrics = ("success",)
-    licence = "Apache-2.0"
 
     def __init__(self, tools: int | None = None, seed: int = 0) -> None:
         self._entries = subset(tools)

@@ -18,7 +18,6 @@ from typing import Any
 
 from scrimp.core.errors import UnknownName
 from scrimp.core.task import Answer, Score, Task
-from scrimp.evaluate.benchmarks.checking import check
 from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field
 from scrimp.evaluate.benchmarks.gold import Gold
 from scrimp.evaluate.metrics.paths import distance
@@ -55,11 +54,8 @@ class UltraTool:
     """
 
     name = "ultratool"
-    title = "UltraTool: tool awareness and tool usage along a plan"
     splits = tuple(FILES)
     default_split = "awareness"
-    metrics = ("list-level accuracy (success)", "element-level accuracy, or Levenshtein similarity (value)")
-    licence = "none stated: a sample for local tests only"
 
     def __init__(self, data: Path | str | None = None) -> None:
         self._source = Source("ultratool", data)
@@ -88,10 +84,6 @@ class UltraTool:
             each = [similarity(one, two) for one, two in zip(wanted, padded, strict=True)]
         value = sum(each) / len(each)
         return Score(value, value == 1.0 and len(said) == len(wanted), f"{each.count(1.0)} of {len(each)} steps right")
-
-    def check(self) -> dict[str, Any]:
-        """Load every plan and score its own list (`checking.check`)."""
-        return check(self)
 
     def _item(self, task_id: str) -> Item:
         split = task_id.split("-")[0]
