@@ -162,6 +162,21 @@ _ENTRIES = (
         notes="officially by each API's own check; the APIs' code is not at hand, so names and parameters are compared",
     ),
     Entry(
+        "tau_bench", "tau-bench: service conversations under a policy", 115, ("retail", "airline", "retail_train"),
+        ("reward: database and outputs (success)", "pass^k"), "MIT", f"{_HERE}.tau_bench:TauBench",
+        official_place="github.com/sierra-research/tau-bench, tau_bench/envs", needs_data=True, size="about 3 MB",
+        user=True, notes="tools, databases and rewards are checked against the authors' recorded runs",
+        options={"user": "scripted (no success figure), none, or the name of a model (scripted)"},
+    ),
+    Entry(
+        "tau2_bench", "tau2-bench: service conversations with corrected tasks", 114, ("retail", "airline"),
+        ("reward: product of the task's parts (success)", "pass^k"), "MIT", f"{_HERE}.tau2_bench:Tau2Bench",
+        official_place="github.com/sierra-research/tau2-bench, data/tau2/domains", needs_data=True,
+        size="about 10 MB", judge=("NL_ASSERTION",), user=True, notes="telecom is not here",
+        options={"user": "scripted (no success figure), none, or the name of a model (scripted)",
+                 "judge": "name of a model (none)"},
+    ),
+    Entry(
         "textworld", "TextWorld: generated games in text", 200, ("test", "dev"),
         ("won (success)", "score over the most (value)", "steps to the goal", "steps over the known way"),
         "MIT (package textworld)", f"{_HERE}.textworld:TextWorldGames", package="textworld",
