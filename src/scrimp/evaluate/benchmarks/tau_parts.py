@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ from scrimp.core.task import Answer, Score, Task
 from scrimp.evaluate.benchmarks.files import Row, Source, bad, field
 from scrimp.evaluate.benchmarks.gold import Gold, Step, slip_of
 from scrimp.evaluate.environments import airline, desk_offers, retail
-from scrimp.evaluate.environments.desk_tables import Record, Tables
+from scrimp.evaluate.environments.desk_tables import Record, Refused, Tables
 from scrimp.evaluate.environments.desk_tools import ASK, MESSAGE, Service
 from scrimp.evaluate.environments.desk_world import Desk, House
 from scrimp.evaluate.environments.users import Played, Scripted, User
@@ -121,14 +121,20 @@ class Desks:
         return Desk(self.service(item.domain), self.tables(item.domain), user, self._setting.house)
 
     def gold(self, item: Item) -> Gold:
-        """The gold actions and what must be said; a scripted user is greeted first."""
-        steps = [Step(name, arguments, _slip(arguments)) for name, arguments in item.calls]
+        """The gold actions and what must be said; a scripted user is greeted first. What the results before a step
+        show of its arguments is evidence for it, and what all show of the words is evidence for them."""
+        tables, service = self.tables(item.domain).copy(), self.service(item.domain)
+        told, seen = self.task(item).text, ""
+        steps: list[Step] = []
         if self._user == SCRIPTED:
-            steps.insert(0, Step(MESSAGE, {"text": GREETING}, ("", None)))
-        says = "; ".join(item.outputs) or DONE
-        wrong = "I cannot say." if item.outputs else ""
-        # What later calls need (numbers of orders, prices, flights) is only read in the results of earlier ones.
-        return Gold("text", (says,), tuple(steps), says=says, wrong=wrong, ordered=True, foreseen=1)
+            steps, seen = [Step(MESSAGE, {"text": GREETING}, ("", None))], item.instruction
+        for name, arguments in item.calls:
+            evidence = tuple(one for one in _words(arguments) if one in seen and one not in told)
+            steps.append(Step(name, arguments, _slip(arguments), evidence=evidence))
+            seen += f"\n{_result(service, tables, name, arguments)}"
+        says, wrong = "; ".join(item.outputs) or DONE, "I cannot say." if item.outputs else ""
+        shown = tuple(one for one in item.outputs if one in seen and one not in told)
+        return Gold("text", (says,), tuple(steps), says=says, wrong=wrong, evidence=shown, ordered=True, foreseen=1)
 
     def refusals(self, items: Iterable[Item]) -> dict[str, list[str]]:
         """Gold actions that the official tools, and ours, refuse, by conversation."""
@@ -183,6 +189,27 @@ def _unset(tables: Mapping[str, Mapping[str, Record]]) -> None:
         for record in tables.get(name, {}).values():
             for one in fields:
                 record.setdefault(one, None)
+
+
+def _result(service: Service, tables: Tables, name: str, arguments: Mapping[str, Any]) -> str:
+    try:
+        return service.use(tables, name, arguments)
+    except Refused as refusal:
+        return str(refusal)
+
+
+SHORT = 4
+"""Letters of a word that is too short to be evidence of anything."""
+
+
+def _words(value: Any) -> Iterator[str]:
+    """The texts in arguments, each once, but for short ones and those that blanks could change."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        yield from dict.fromkeys(word for one in value for word in _words(one))
+    elif isinstance(value, str) and len(value) >= SHORT and value == " ".join(value.split()):
+        yield value
 
 
 def _slip(arguments: Mapping[str, Any]) -> tuple[str, Any]:

@@ -77,6 +77,7 @@ def _close_all() -> None:
     for simulator in _ALL:
         with contextlib.suppress(Exception):  # the process ends: what cannot be closed is gone anyway
             simulator.close()
+        simulator.close = lambda: None  # its __del__ would close it once more, and complain
 
 
 @contextlib.contextmanager
