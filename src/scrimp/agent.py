@@ -179,7 +179,8 @@ class Agent:
         means, planner = await self.outfit.means(task.tools, run.seed, environment), self.outfit.planner()
         task, written = self.outfit.history(task)
         if environment is not None:
-            task = replace(task, text=f"{task.text}\n\n{await environment.reset(task)}".strip())
+            first = await environment.reset(task)
+            task = replace(task, text=f"{task.text}\n\n{first}") if first else task
         if "usd" in self.budget.limits or (account is not None and "usd" in account.remaining()):
             check_prices(means)
         own = await _own_account(self.budget, account)

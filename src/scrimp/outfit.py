@@ -40,10 +40,10 @@ class Parts:
     """
 
     models: Mapping[str, Model] = field(default_factory=dict)
-    roles: Mapping[str, str] = field(default_factory=dict)
     embedder: Embedder | None = None
     memory: Memory | None = None
     prices: PriceList | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
 class Outfit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +13,13 @@ import pytest
 from scrimp.core.budget import Budget
 from scrimp.core.context import Context
 from scrimp.core.errors import BudgetExceeded, DoorClosed
-from scrimp.core.messages import Message, ToolCall, user
+from scrimp.core.messages import Message, Request, ToolCall, user
 from scrimp.core.prompt import Prompt
 from scrimp.core.protocols import Query, Recall
+from scrimp.core.registry import Card
 from scrimp.core.task import Episode, Task
 from scrimp.core.tool import Tool, ToolResult
+from scrimp.core.usage import Usage
 from scrimp.testing import Bench, FakeClock, ScriptedModel
 
 ASK = Prompt("ask", 1, "Answer.")
@@ -118,6 +120,18 @@ class Room:
 
     def state(self) -> Mapping[str, Any]:
         return {"steps": len(self.seen)}
+
+
+class Cut:
+    """A transform that leaves nothing of a message."""
+
+    card = Card("cut", "transform", "Cut")
+
+    def apply(self, request: Request) -> Request:
+        return replace(request, messages=(user("cut"),))
+
+    def cost(self, request: Request) -> Usage:
+        return Usage()
 
 
 @dataclass
@@ -319,5 +333,25 @@ def test_a_tool_call_inside_a_child_waits_for_its_sibling() -> None:
             group.start_soon(work, one, "t")
             group.start_soon(work, other, "t")
         assert sorted(ends) == ["t done", "t refused"]
+
+    anyio.run(main)
+
+
+def test_what_a_world_asks_of_a_model_is_the_harnesss() -> None:
+    class Talks(Room):
+        async def step(self, action: Mapping[str, Any], ctx: Context) -> ToolResult:
+            said = await ctx.complete([user("Who is there, and why? " * 40)], prompt=ASK, model="user")
+            return ToolResult(said.text)
+
+    async def main() -> None:
+        player = ScriptedModel(["It is me."])
+        talk = Tool("talk", "Talk to the user.", {"type": "object"}, acts=True)
+        bench = Bench({"main": ScriptedModel(["x"]), "user": player}, tools=[talk], environment=Talks(),
+                      transforms=(Cut(),), budget={"tokens": 60, "tool_calls": 1, "request_tokens": 50})  # fmt: skip
+        assert (await bench.ctx.call_tool(ToolCall("1", "talk", {}))).text == "It is me."
+        assert len(player.requests[0].messages[0].text) > 800, "no transform of the System shapes it"
+        assert bench.ledger.total.tokens.total == 0
+        assert bench.ledger.harness.calls == 1
+        assert bench.account.remaining()["tokens"] == 60, "the agent's budget does not pay for it"
 
     anyio.run(main)

@@ -39,7 +39,7 @@ def test_tasks_show_native_names_and_json_schema_but_no_gold():
     counts = {
         "simple_python": 5, "multiple": 3, "parallel": 2, "parallel_multiple": 1, "irrelevance": 2, "live_relevance": 1,
     }  # fmt: skip
-    assert bench.check() == {"items": 14, "splits": counts, "gold_fails": []}
+    assert bench.check() == {"items": 14, "splits": counts, "gold_fails": [], "known_to_fail": []}
     order = tasks["simple_python_3"].tools[0]
     assert order.name == "bakery_order"
     assert order.call is None

@@ -63,6 +63,7 @@ def test_a_task_has_the_policy_first_and_no_gold():
     assert "ordered it by mistake" in alone[2].text
     assert alone[2].text.index("policy") < alone[2].text.index("ordered it by mistake")
     assert "#W9000003" not in alone[2].text
+    assert all(task.text == task.text.strip() for task in [*tasks, *alone])  # so that it is found in a prompt
     assert len(alone[0].tools) == len(tasks[0].tools) - 1
     assert not alone[0].history
     with pytest.raises(UnknownName):
@@ -88,6 +89,16 @@ def test_the_reward():
         assert (await walked(bench, "retail-0", "", lambda steps: [*steps, said])).success
 
     asyncio.run(main())
+
+
+def test_evidence_is_what_earlier_results_show():
+    steps = TauBench("sample", "none").gold("retail-0").steps
+    assert [step.evidence for step in steps[:3]] == [(), ("ilse_marrow_4411",), ("#W9000001",)]
+    assert steps[-1].evidence == ("#W9000001", "7200000001", "7200000002", "gift_card_5500001")
+    told = TauBench("sample").gold("retail-0").steps  # here the user says who they are
+    assert told[1].evidence == ("Ilse", "Marrow", "97999")
+    assert TauBench("sample").gold("retail-1").evidence == ("880000000002",)
+    assert TauBench("sample").gold("airline-0").evidence == ()  # a sum that stands nowhere
 
 
 def test_what_ends_before_its_time_is_worth_nothing():
@@ -207,14 +218,19 @@ def test_missing_and_broken_files(tmp_path):
 
 @pytest.mark.parametrize("split", ["retail", "airline"])
 @pytest.mark.parametrize("user", ["scripted", "none"])
-def test_an_oracle_wins_with_both_systems(user, split, tmp_path, monkeypatch, capsys):
+def test_an_oracle_wins_step_by_step_and_cannot_plan_ahead(user, split, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     name = f"scrimp.evaluate.benchmarks.tau_bench:TauBench?data=sample&user={user}"
     asked = ("--bench", name, "--split", split, "--model", "oracle", "--no-controls", "--out", "out")
     assert main(("compare", "--systems", "baseline,efficient", *asked)) == 0
     trials = [json.loads(line) for line in Path("out/trials.jsonl").read_text("utf-8").splitlines()]
     assert len(trials) == 6
-    assert all(trial["success"] for trial in trials)
+    won = {(trial["system"], trial["task"]) for trial in trials if trial["success"]}
+    assert len({task for system, task in won if system == "baseline"}) == 3
+    # What the desk tells is not known before it is asked: a plan made at once wins only where nothing is to be changed.
+    assert {task for system, task in won if system == "efficient"} == {"airline-2"} & {
+        trial["task"] for trial in trials
+    }
     assert ("no success figure" in capsys.readouterr().out) is (user == "scripted")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from scrimp.core.budget import NOT_SUMMED, Amount, Budget, Claim, LocalAccount
 from scrimp.core.context import models as model_door
 from scrimp.core.context import tools as tool_door
-from scrimp.core.context.means import Means, closed
+from scrimp.core.context.means import Means, Settings, closed
 from scrimp.core.context.passage import Passage, Place, Run, What, raise_recorded
 from scrimp.core.errors import BudgetExceeded, InputError
 from scrimp.core.events import Component, Kind, Phase
@@ -300,8 +300,10 @@ class Context:
         return child
 
     def _outside(self, passage: Passage) -> Context:
-        """A child for what the harness does inside a call: on no account of the agent's."""
+        """A child for what the harness does inside a call: on no account of the agent's, and shaped by nothing that
+        the System does to its own requests."""
         child = self._within(passage, "harness")
+        child._means = replace(self._means, policy=None, transforms=(), settings=Settings())
         child._place = replace(child._place, account=LocalAccount(Budget()), inside=None)
         return child
 

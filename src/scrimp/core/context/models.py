@@ -201,7 +201,7 @@ async def _prepare(
 
 async def _keep_request_small(passage: Passage, bound: Usage) -> None:
     """Refuse a request above the limit on one request; written down, so that a replay is refused as well."""
-    limit = passage.run.request_tokens
+    limit = None if passage.place.component == "harness" else passage.run.request_tokens
     if limit is None or bound.prompt <= limit or passage.look_up():
         return
     refusal = BudgetExceeded("request_tokens", limit=limit, spent=0, reserved=0, needed=bound.prompt, what="request")

@@ -32,6 +32,9 @@ SHORT = {"simple": "simple_python"}
 WITHOUT_GOLD = ("irrelevance", "live_irrelevance", "live_relevance")
 """Categories without a file of answers: it matters only whether anything is called."""
 
+GOLD_FAILS = frozenset({"live_multiple_507-149-4", "live_multiple_862-181-3", "parallel_multiple_12"})
+"""Items whose own gold loses by the official rules, in the official checker as well."""
+
 GROUPS: Mapping[str, tuple[str, ...]] = {"all": CATEGORIES, "non_live": NON_LIVE, "live": LIVE}
 """Splits of several categories; `test` is what the option `categories` says."""
 
@@ -120,7 +123,7 @@ class BFCL:
     def check(self) -> dict[str, Any]:
         """Load every item of the categories whose files are there, and score its own gold calls."""
         here = [one for one in CATEGORIES if one in self.categories or self._source.has(*_places(one))]
-        return check(self, here)
+        return check(self, here, GOLD_FAILS)
 
     def _item(self, task_id: str) -> Item:
         for category in sorted(CATEGORIES, key=len, reverse=True):  # an id begins with its category

@@ -101,7 +101,7 @@ class Desks:
     def task(self, item: Item) -> Task:
         """The policy, then how the user is met; the same words for all of a domain come first."""
         asks = () if self._user == NOBODY else (ASK,)
-        how = ALONE.format(item.instruction) if self._user == NOBODY else TALK
+        how = ALONE.format(item.instruction.strip()) if self._user == NOBODY else TALK
         return Task(
             item.id,
             f"{self.policy(item.domain)}\n\n---\nConversation {item.id}. {how}",
