@@ -13,9 +13,9 @@ import pytest
 from scrimp.core.messages import user
 from scrimp.core.prompt import Prompt
 from scrimp.core.task import Answer, Score, Task
-from scrimp.evaluate import conduct
 from scrimp.evaluate.document import SCRIPTED
 from scrimp.evaluate.experiment import Experiment, run
+from scrimp.evaluate.judges import Judges
 from scrimp.evaluate.systems import baseline, efficient
 from scrimp.report.html import write
 
@@ -83,7 +83,7 @@ def test_a_scripted_user_gives_costs_and_no_figure_of_success(scripted: str, tmp
 
 def test_an_exact_rule_needs_no_model() -> None:
     async def main() -> None:
-        judges = conduct.Judges({})
+        judges = Judges({})
         await judges.doors()
         assert judges.ledger.harness.calls == 0
         await judges.aclose()

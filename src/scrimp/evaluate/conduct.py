@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -11,21 +11,18 @@ import anyio
 
 from scrimp.agent import Result
 from scrimp.core.budget import Budget, LocalAccount
-from scrimp.core.context import Context, Means, Run
-from scrimp.core.context.passage import Place
 from scrimp.core.errors import BudgetExceeded, OutsideError, one_of
-from scrimp.core.events import ListSink, ulid
 from scrimp.core.ledger import Ledger
-from scrimp.core.money import NOTHING, Money, PriceList
+from scrimp.core.money import NOTHING, Money
 from scrimp.core.money import total as sum_of
 from scrimp.core.protocols import Benchmark
 from scrimp.core.system import System
 from scrimp.core.task import Episode, Task
 from scrimp.evaluate.executors.job import Executor, Job, spent_in
 from scrimp.evaluate.folder import Folder
+from scrimp.evaluate.judges import Judges
 from scrimp.evaluate.trial import Trial, place_of, read, written
 from scrimp.journal.journal import Journal
-from scrimp.outfit import Outfit, Parts
 
 GIVE_UP_AFTER = 5
 """Trials that fail in a row, from outside, before an experiment stops: the server is gone, not the task hard."""
@@ -200,43 +197,6 @@ class Conduct:
                 f"{GIVE_UP_AFTER} trials in a row failed, the last with: {result.error}",
                 remedy=f"what was done is kept; the same command with --out {self.folder.path} goes on with it",
             )
-
-
-class Judges:
-    """Doors for a scorer. What it spends, on a judge model say, is the harness's and no agent's.
-
-    Args:
-        roles: models by the roles that the benchmark gives them; none where its rule is exact.
-    """
-
-    def __init__(self, roles: Mapping[str, str]) -> None:
-        self._roles, self._run = roles, Run(ulid(), ListSink())
-        self._outfit: Outfit | None = None
-        self._doors: Context | None = None
-
-    async def doors(self) -> Context:
-        """A Context whose only models are the judges; they are opened when first asked for.
-
-        Raises:
-            InputError: a model of that name cannot be opened.
-        """
-        if self._doors is None:
-            means = Means(models={}, prices=PriceList("none", ""))
-            if self._roles:
-                self._outfit = Outfit(System(model=next(iter(self._roles.values()))), Parts(roles=self._roles))
-                means = await self._outfit.means((), 0)
-            self._doors = Context(means, self._run, Place(LocalAccount(Budget()), component="harness"))
-        return self._doors
-
-    @property
-    def ledger(self) -> Ledger:
-        """What they cost so far, in this session."""
-        return Ledger.of(self._run.events)
-
-    async def aclose(self) -> None:
-        """Close what was opened."""
-        if self._outfit is not None:
-            await self._outfit.aclose()
 
 
 def begun_runs(journal: Journal, experiment: str) -> dict[str, tuple[str, bool]]:

@@ -14,7 +14,8 @@ import anyio
 import pytest
 
 from scrimp.core.errors import InputError, UnknownName
-from scrimp.evaluate.benchmarks.checking import closed, right_answer
+from scrimp.evaluate.benchmarks.catalog import closed
+from scrimp.evaluate.benchmarks.checking import right_answer
 from scrimp.evaluate.benchmarks.entries import BENCHMARKS
 from scrimp.evaluate.benchmarks.scienceworld import VARIATIONS, ScienceWorldTasks
 from scrimp.evaluate.benchmarks.textworld import TextWorldGames

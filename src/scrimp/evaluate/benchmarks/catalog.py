@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from scrimp.core.errors import InputError, UnknownName
+from scrimp.core.protocols import Environment
 from scrimp.core.task import Task
 from scrimp.evaluate.benchmarks.entries import BENCHMARKS, Entry
 from scrimp.evaluate.benchmarks.gold import Gold
@@ -75,6 +76,21 @@ def open_benchmark(name: str, data: Path | None = None, **options: Any) -> Opene
         given["data"] = data
     opened: Opened = made(**given)
     return opened
+
+
+def world_of(benchmark: Any, task: Task) -> Environment | None:
+    """A fresh world for a task that needs one."""
+    if not task.environment:
+        return None
+    environment: Environment = benchmark.environment(task)
+    return environment
+
+
+async def closed(world: Environment | None) -> None:
+    """Give back what a world holds outside this process, where it holds anything."""
+    close = getattr(world, "aclose", None)
+    if close is not None:
+        await close()
 
 
 def _own(name: str) -> Entry:

@@ -10,6 +10,7 @@ import anyio
 from scrimp.core.messages import ToolCall
 from scrimp.core.protocols import Environment
 from scrimp.core.task import Answer, Score, Task
+from scrimp.evaluate.benchmarks.catalog import closed
 from scrimp.evaluate.benchmarks.gold import Gold, resolve
 from scrimp.evaluate.oracle_evidence import read
 
@@ -82,10 +83,3 @@ async def right_answer(benchmark: Checked, task: Task) -> Answer:
     answer = Answer(said, state=world.state())
     await closed(world)
     return answer
-
-
-async def closed(world: Environment | None) -> None:
-    """Give back what a world holds outside this process, where it holds anything."""
-    close = getattr(world, "aclose", None)
-    if close is not None:
-        await close()

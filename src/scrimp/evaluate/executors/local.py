@@ -8,8 +8,7 @@ from scrimp.agent import Agent, Result
 from scrimp.core.budget import Account, Budget
 from scrimp.core.protocols import Benchmark, Environment
 from scrimp.core.system import System
-from scrimp.core.task import Task
-from scrimp.evaluate.benchmarks.checking import closed
+from scrimp.evaluate.benchmarks.catalog import closed, world_of
 from scrimp.evaluate.executors.job import Job, spent_in
 from scrimp.evaluate.oracle import Oracle
 from scrimp.evaluate.oracle_evidence import Golden
@@ -60,14 +59,6 @@ class LocalExecutor:
                 system, budget=Budget.of(system.budget), parts=parts, journal=self.journal
             )
         return self._agents[system.name]
-
-
-def world_of(benchmark: Benchmark, task: Task) -> Environment | None:
-    """A fresh world for a task that needs one."""
-    if not task.environment:
-        return None
-    environment: Environment = benchmark.environment(task)  # type: ignore[attr-defined]
-    return environment
 
 
 def parts_of(system: System, benchmark: Benchmark) -> Parts:

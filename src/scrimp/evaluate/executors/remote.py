@@ -19,9 +19,8 @@ from scrimp.core.events import Event, Key, Recorded
 from scrimp.core.protocols import Benchmark
 from scrimp.core.system import System
 from scrimp.core.task import Task
-from scrimp.evaluate.benchmarks.catalog import open_benchmark
-from scrimp.evaluate.benchmarks.checking import closed
-from scrimp.evaluate.executors.local import parts_of, world_of
+from scrimp.evaluate.benchmarks.catalog import closed, open_benchmark, world_of
+from scrimp.evaluate.executors.local import parts_of
 from scrimp.evaluate.executors.wire import Address, Line
 from scrimp.journal.journal import RunRecord
 

@@ -33,24 +33,27 @@ PROMPT = Prompt(
 CONCLUDE = Prompt("react-conclude", 1, "No more tool calls are possible. Reply with your best answer to the task now.")
 
 
+TURNS = 12
+
+
 @method(CARD)
 class ReAct:
     """Reason and act in turns.
 
     Args:
-        max_steps: turns after which an answer is asked for, where the task does not say how many there are.
+        max_steps: turns after which an answer is asked for; as many as the task allows where None, else TURNS.
     """
 
     prompts = (PROMPT, CONCLUDE)
 
-    def __init__(self, max_steps: int = 12) -> None:
+    def __init__(self, max_steps: int | None = None) -> None:
         self.max_steps = max_steps
 
     async def solve(self, task: Task, ctx: Context) -> Answer:
         """Turns of one model call and its tool calls, until a turn calls nothing."""
         tools = await ctx.tools(task.text)
         messages = opening(PROMPT.text, task)
-        for _ in range(task.steps or self.max_steps):
+        for _ in range(self.max_steps or task.steps or TURNS):
             ctx.keep(messages)
             await ctx.step()
             response = await ctx.complete(messages, prompt=PROMPT, tools=tools)
