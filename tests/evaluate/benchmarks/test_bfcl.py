@@ -16,8 +16,9 @@ import pytest
 from scrimp.core.errors import InputError, UnknownName
 from scrimp.core.messages import ToolCall
 from scrimp.core.task import Answer
-from scrimp.evaluate.benchmarks.bfcl import BFCL, WITHOUT_GOLD, derived, json_schema
+from scrimp.evaluate.benchmarks.bfcl import BFCL, WITHOUT_GOLD, gold_calls, json_schema
 from scrimp.evaluate.benchmarks.bfcl_ast import check_calls, presented
+from scrimp.evaluate.benchmarks.bfcl_types import read
 from scrimp.evaluate.benchmarks.files import samples
 
 FIXTURES = samples("bfcl")
@@ -37,9 +38,10 @@ def test_tasks_show_native_names_and_json_schema_but_no_gold():
     tasks = by_id(bench)
     assert [task.id for task in bench.tasks("multiple")] == ["multiple_0", "multiple_1", "multiple_2"]
     counts = {
-        "simple_python": 5, "multiple": 3, "parallel": 2, "parallel_multiple": 1, "irrelevance": 2, "live_relevance": 1,
+        "simple_python": 5, "simple_java": 2, "simple_javascript": 2, "multiple": 3, "parallel": 2,
+        "parallel_multiple": 1, "irrelevance": 2, "live_relevance": 1,
     }  # fmt: skip
-    assert bench.check() == {"items": 14, "splits": counts, "gold_fails": [], "known_to_fail": []}
+    assert bench.check() == {"items": 18, "splits": counts, "gold_fails": [], "known_to_fail": []}
     order = tasks["simple_python_3"].tools[0]
     assert order.name == "bakery_order"
     assert order.call is None
@@ -97,6 +99,48 @@ def test_without_gold_it_matters_whether_anything_is_called():
     assert "expected no call, got 1" in scored(bench, first, ("tide_range", {"harbour": "x"})).detail
     assert "expected a call, got none" in scored(bench, relevant).detail
     assert scored(bench, relevant, ("anything", {})).success
+
+
+def test_java_and_javascript_arguments_are_texts_of_their_language():
+    bench = BFCL(FIXTURES)
+    bells, _ = bench.tasks("simple_java")
+    assert bells.tools[0].parameters["properties"]["hours"] == {
+        "type": "string", "description": "When to ring. Written as Java writes a value of type ArrayList of integer."
+    }  # fmt: skip
+    right = {"tower": "bellTower", "hours": "new ArrayList<>(Arrays.asList(6, 12))", "loud": "true", "weight": "12L"}
+    assert scored(bench, bells, ("Tower_ring", right)).success
+    assert scored(
+        bench, bells, ("Tower_ring", {**right, "hours": "new ArrayList<Integer>() {{ add(6); add(12); }}"})
+    ).success
+    assert not scored(bench, bells, ("Tower_ring", {**right, "weight": "12"})).success, "a long is written with an L"
+    assert "is no text" in scored(bench, bells, ("Tower_ring", {**right, "loud": True})).detail
+    tide, _ = bench.tasks("simple_javascript")
+    said = {"harbour": "'Gull Bay'", "days": "[1, 2]", "options": "{unit: 'metre', rounded: true}"}
+    assert scored(bench, tide, ("tideTable", said)).success
+    assert not scored(bench, tide, ("tideTable", {**said, "days": "[2, 1]"})).success
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "declared", "element", "value"),
+    [
+        ("java", "new int[]{1, 2}", "Array", "integer", [1, 2]),
+        ("java", "new long[]{1L, 2}", "Array", "long", [1, "2"]),
+        ("java", 'new ArrayList<String>(Arrays.asList("a", "b"))', "ArrayList", "String", ["a", "b"]),
+        ("java", "new ArrayList<>()", "ArrayList", "String", []),
+        ("java", 'new HashMap<>() {{ put("k", 1); put("on", true); }}', "HashMap", None, {"k": 1, "on": True}),
+        ("java", "1.5f", "float", None, 1.5),
+        ("java", "1.5", "float", None, "1.5"),
+        ("java", "someVariable", "Array", "integer", "someVariable"),
+        ("javascript", "[[1, 2], [3]]", "array", None, [[1, 2], [3]]),
+        ("javascript", "new Array('a', 'b')", "array", "String", ["a", "b"]),
+        ("javascript", "12n", "Bigint", None, 12),
+        ("javascript", "{a: 1, b: [1, 2]}", "dict", None, {"a": 1, "b": [1, 2]}),
+        ("javascript", '"x"', "String", None, "x"),
+        ("javascript", "maybe", "Boolean", None, "maybe"),
+    ],
+)
+def test_values_of_other_languages(language, text, declared, element, value):
+    assert read(language, text, declared, element) == value
 
 
 def test_names_counts_and_malformed_arguments():
@@ -185,7 +229,7 @@ def test_bad_files_are_one_clear_line(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"there is no file .*BFCL_v4_simple_python"):
         BFCL(tmp_path).check()
     with pytest.raises(UnknownName):
-        BFCL(FIXTURES, "simple_java")
+        BFCL(FIXTURES, "multi_turn_base")
     shutil.copytree(FIXTURES, tmp_path / "data")
     plain = tmp_path / "data" / QUESTIONS
     packed = gzip.compress(plain.read_bytes())
@@ -223,7 +267,7 @@ def official():
     sys.modules[table.__name__] = table
     try:
         checker = importlib.import_module("bfcl_eval.eval_checker.ast_eval.ast_checker")
-        language = importlib.import_module("bfcl_eval.constants.enums").Language.PYTHON
+        languages = importlib.import_module("bfcl_eval.constants.enums").Language
     except ImportError as error:
         pytest.skip(f"the official checker cannot be imported: {error}")
     finally:
@@ -235,7 +279,7 @@ def official():
         copy.deepcopy(list(item.functions)),
         [{name: copy.deepcopy(arguments)} for name, arguments in calls],
         copy.deepcopy(list(item.truth)),
-        language,
+        getattr(languages, item.language.upper()),
         item.category,
         "any",
     )["valid"]
@@ -285,9 +329,10 @@ def mutated(rng, item):
     """Calls near the gold one."""
     place = rng.randrange(len(item.truth))
     (name, truth), *_ = item.truth[place].items()
-    arguments = derived(item.truth[place])
+    calls = gold_calls(item)
+    arguments = dict(calls[place][1])
     for key, values in truth.items():
-        if any(value != "" for value in values) and rng.random() < 0.5:
+        if item.language == "python" and any(value != "" for value in values) and rng.random() < 0.5:
             arguments[key] = accepted(rng, values)
     change = rng.random()
     if arguments and change < 0.6:
@@ -300,7 +345,6 @@ def mutated(rng, item):
     elif change < 0.9:
         missing = [key for key in truth if key not in arguments]
         arguments.update({key: rng.choice(VALUES) for key in missing})
-    calls = [(presented(next(iter(one))), derived(one)) for one in item.truth]
     calls[place] = (presented(name), arguments)
     if rng.random() < 0.5:
         rng.shuffle(calls)
@@ -327,8 +371,8 @@ def test_agreement_with_the_official_checker(folder):
     here = bench.check()["splits"]
     items = [item for category in here if category not in WITHOUT_GOLD for item in bench._category(category).values()]
     for item in items:
-        gold = [(presented(next(iter(one))), derived(one)) for one in item.truth]
-        assert judge(item, gold) == (check_calls(item.functions, gold, item.truth) == ""), item.id
+        gold = gold_calls(item)
+        assert judge(item, gold) == (check_calls(item.functions, gold, item.truth, item.language) == ""), item.id
     verdicts, crashes = {True: 0, False: 0}, 0
     for item in items * max(20, 2000 // len(items)):
         calls = mutated(rng, item)
@@ -336,9 +380,9 @@ def test_agreement_with_the_official_checker(folder):
             wanted = judge(item, calls)
         except (TypeError, KeyError, AttributeError, IndexError):
             crashes += 1  # the official checker itself breaks on such a call; ours must still answer
-            check_calls(item.functions, calls, item.truth)
+            check_calls(item.functions, calls, item.truth, item.language)
             continue
-        said = check_calls(item.functions, calls, item.truth)
+        said = check_calls(item.functions, calls, item.truth, item.language)
         assert (said == "") == wanted, (item.id, calls, item.truth, said)
         verdicts[wanted] += 1
     print(f"agreement on {sum(verdicts.values())} mutated calls: {verdicts}, official crashes {crashes}")

@@ -1,4 +1,4 @@
-"""The AST rules of BFCL v4 for Python functions, written from the official checker's behaviour.
+"""The AST rules of BFCL v4, written from the official checker's behaviour.
 
 A call is right when the function's name is equal, every required parameter is there, no unknown one
 is, each value has the declared type and is among the accepted ones, and a parameter is left out only
@@ -16,13 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-TYPES: Mapping[str, type] = {
-    "string": str, "integer": int, "float": float, "boolean": bool, "array": list, "tuple": list, "dict": dict,
-    "any": str,
-}  # fmt: skip
-"""Declared types and the Python types that count as them."""
-
-NESTED = ("array", "tuple")
+from scrimp.evaluate.benchmarks.bfcl_types import NESTED, TYPES, Language, read
 
 _IGNORED = re.compile(r"[ ,./\-_*^]")
 
@@ -33,7 +27,10 @@ def presented(name: str) -> str:
 
 
 def check_calls(
-    functions: Sequence[Mapping[str, Any]], calls: Sequence[tuple[str, Any]], gold: Sequence[Mapping[str, Any]]
+    functions: Sequence[Mapping[str, Any]],
+    calls: Sequence[tuple[str, Any]],
+    gold: Sequence[Mapping[str, Any]],
+    language: Language = "python",
 ) -> str:
     """What is wrong with the calls of an item, empty where nothing is.
 
@@ -47,14 +44,16 @@ def check_calls(
         return f"expected {len(gold)} call{'s' * (len(gold) > 1)}, got {len(calls)}"
     left = list(calls)
     for one in gold:
-        wrongs = [check_call(functions, call, one) for call in left]
+        wrongs = [check_call(functions, call, one, language) for call in left]
         if "" not in wrongs:
             return wrongs[0] if len(gold) == 1 else f"no call fits {presented(next(iter(one)))}: {'; '.join(wrongs)}"
         left.pop(wrongs.index(""))
     return ""
 
 
-def check_call(functions: Sequence[Mapping[str, Any]], call: tuple[str, Any], gold: Mapping[str, Any]) -> str:
+def check_call(
+    functions: Sequence[Mapping[str, Any]], call: tuple[str, Any], gold: Mapping[str, Any], language: Language
+) -> str:
     """What is wrong with one call for one gold call, empty where nothing is."""
     (name, accepted), *_ = gold.items()
     document = next((document for document in functions if document["name"] == name), None)
@@ -65,11 +64,14 @@ def check_call(functions: Sequence[Mapping[str, Any]], call: tuple[str, Any], go
         return f"expected a call of {name}, got {said}"
     if not isinstance(arguments, Mapping):
         return "the arguments are no JSON object"
-    return check_arguments(document["parameters"], arguments, accepted)
+    return check_arguments(document["parameters"], arguments, accepted, language)
 
 
 def check_arguments(
-    parameters: Mapping[str, Any], arguments: Mapping[str, Any], accepted: Mapping[str, Sequence[Any]]
+    parameters: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    accepted: Mapping[str, Sequence[Any]],
+    language: Language = "python",
 ) -> str:
     """What is wrong with the arguments of a call, empty where nothing is."""
     for name in parameters["required"]:
@@ -78,7 +80,7 @@ def check_arguments(
     for name, value in arguments.items():
         if name not in parameters["properties"] or name not in accepted:
             return f"parameter {name!r} is not expected"
-        if wrong := _value(parameters["properties"][name], value, accepted[name]):
+        if wrong := _value(parameters["properties"][name], value, accepted[name], language):
             return f"parameter {name!r}: {wrong}"
     for name, values in accepted.items():
         if name not in arguments and "" not in values:
@@ -86,14 +88,20 @@ def check_arguments(
     return ""
 
 
-def _value(declared: Mapping[str, Any], value: Any, accepted: Sequence[Any]) -> str:
-    expected = TYPES[declared["type"]]
-    inner = TYPES[declared["items"]["type"]] if declared["type"] in NESTED else None
-    if declared["type"] == "float" and type(value) is int:
+def _value(declared: Mapping[str, Any], value: Any, accepted: Sequence[Any], language: Language) -> str:
+    kind = declared["type"]
+    expected = TYPES[language][kind]
+    element = declared["items"]["type"] if kind in NESTED[language] else None
+    inner = None if element is None else TYPES[language][element]
+    if language != "python":
+        if type(value) is not str:
+            return f"{value!r} is no text, as a value of {language} must be"
+        value = read(language, value, kind, element)
+    elif kind == "float" and type(value) is int:
         value = float(value)
     typed, variable = _typed(value, accepted, expected, inner)
     if not typed:
-        return f"{value!r} is not of type {declared['type']}"
+        return f"{value!r} is not of type {kind}"
     if variable:
         right = value in accepted
     elif expected is dict:

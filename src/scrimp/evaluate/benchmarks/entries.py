@@ -119,11 +119,11 @@ _ENTRIES = (
     ),
     Entry(
         "bfcl", "BFCL v4, function calling, single turn", 600,
-        ("test", "all", "non_live", "live", "simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance",
-         "live_simple", "live_multiple", "live_parallel", "live_parallel_multiple", "live_irrelevance",
-         "live_relevance"), ("success",), "Apache-2.0", f"{_HERE}.bfcl:BFCL",
+        ("test", "all", "non_live", "live", "simple_python", "simple_java", "simple_javascript", "multiple", "parallel",
+         "parallel_multiple", "irrelevance", "live_simple", "live_multiple", "live_parallel", "live_parallel_multiple",
+         "live_irrelevance", "live_relevance"), ("success",), "Apache-2.0", f"{_HERE}.bfcl:BFCL",
         official_place="PyPI package bfcl-eval, folder bfcl_eval/data", needs_data=True, size="about 2 MB",
-        notes="scored by the official AST rules; test is simple_python and multiple; no Java, JavaScript, multi-turn",
+        notes="scored by the official AST rules; test is simple_python and multiple; no multi-turn",
         options={"categories": "names with + between"},
     ),
     Entry(
