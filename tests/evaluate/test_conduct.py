@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import anyio
 import pytest
 
+from scrimp.core.errors import InputError
 from scrimp.core.messages import user
 from scrimp.core.prompt import Prompt
 from scrimp.core.task import Answer, Score, Task
@@ -17,6 +18,7 @@ from scrimp.evaluate.document import SCRIPTED
 from scrimp.evaluate.experiment import Experiment, run
 from scrimp.evaluate.judges import Judges
 from scrimp.evaluate.systems import baseline, efficient
+from scrimp.report.card import card
 from scrimp.report.html import write
 
 JUDGE = Prompt("judge", 1, "")
@@ -45,6 +47,15 @@ class Talks(Judged):
 
     async def score(self, task: Task, answer: Answer, ctx: Any) -> Score:
         return Score(1.0, True)
+
+
+class Half(Judged):
+    """Answers that are half right."""
+
+    roles: ClassVar[dict[str, str]] = {}
+
+    async def score(self, task: Task, answer: Answer, ctx: Any) -> Score:
+        return Score(0.5, False)
 
 
 @pytest.fixture
@@ -79,6 +90,17 @@ def test_a_scripted_user_gives_costs_and_no_figure_of_success(scripted: str, tmp
         assert "success_rate" not in row["metrics"]
         assert row["cost"]["mean"] is not None
     assert "NaN" not in write(found, out).read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="its user was scripted"):
+        card(found)
+
+
+def test_a_finer_score_stands_beside_success(scripted: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    found = anyio.run(run, Experiment((baseline(),), f"{__name__}:Half", model=scripted, out=out))
+    assert (found["systems"][0]["effectiveness"]["mean"], found["systems"][0]["score"]["mean"]) == (0.0, 0.5)
+    page = write(found, out).read_text(encoding="utf-8")
+    assert "score 50" in page
+    assert "得分 50" in page
 
 
 def test_an_exact_rule_needs_no_model() -> None:

@@ -127,7 +127,7 @@ def _systems(systems: list[Mapping[str, Any]]) -> Grid:
         made.add(
             safe(row["name"]),
             str(row["n"]),
-            values.interval(row["effectiveness"]),
+            _success(row),
             _dollars(row["cost"]),
             values.count(values.all_tokens(row["ledger"]["total"]["tokens"]) / runs),
             values.seconds((row.get("latency") or {}).get("mean")),
@@ -135,6 +135,13 @@ def _systems(systems: list[Mapping[str, Any]]) -> Grid:
             "yes" if row["on_frontier"] else "no",
         )
     return made
+
+
+def _success(row: Mapping[str, Any]) -> str:
+    """Success with its interval, and the finer score beside it where that is another figure."""
+    found, score = row["effectiveness"], (row.get("score") or {}).get("mean")
+    shown = values.interval(found)
+    return shown if score is None or score == found.get("mean") else f"{shown}, score {values.share(score)}"
 
 
 def _dollars(found: Mapping[str, Any]) -> str:

@@ -34,12 +34,15 @@ def card(document: Mapping[str, Any], system: str = "") -> dict[str, Any]:
 
     Raises:
         UnknownName: no System of that name is in the document.
-        InputError: the document was written by an older version and lacks what a card needs.
+        InputError: the document was written by an older version and lacks what a card needs, or its user was scripted.
     """
     rows = document.get("systems") or []
     names = [row["name"] for row in rows]
     if system and system not in names:
         raise UnknownName("System of this experiment", system, names)
+    if any(row["effectiveness"].get("mean") is None for row in rows):
+        raise InputError("a card states effectiveness, and this experiment has no figure of it: its user was scripted",
+                         remedy="let a model play the user: NAME?user=MODEL")  # fmt: skip
     try:
         return {
             "format": FORMAT,

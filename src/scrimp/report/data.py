@@ -10,6 +10,7 @@ the ledger are as every command prints them. Keys marked ? may be missing or nul
         "n": int,                                       tasks
         "runs": int?,                                   tasks x seeds; n where missing
         "effectiveness": {"mean", "interval": [low, high]?, "reason"?},          0 to 1
+        "score": as effectiveness?,                     the benchmark's finer measure
         "cost": Money + {"mean"?, "interval"?, "reason"?},     amount: all runs; mean: per run
         "tokens": Tokens?,                              all runs; the ledger's total where missing
         "cost_of_pass": {"kind", "mean"?, "interval"?, "never_solved"?, "reason"?}?,
@@ -114,6 +115,7 @@ class Row:
     on_frontier: bool
     control: bool = False
     probability: float | None = None
+    score: Value | None = None  # the finer measure of the benchmark, where it says something else than success
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,14 @@ def _row(number: int, system: Mapping[str, Any]) -> Row:
         on_frontier=bool(system["on_frontier"]),
         control=system.get("role") == "control",
         probability=_number(system.get("frontier_probability")),
+        score=finer(system),
     )
+
+
+def finer(system: Mapping[str, Any]) -> Value | None:
+    """The mean score of a System where it differs from its success."""
+    score = system.get("score") or {}
+    return None if score.get("mean") in (None, system["effectiveness"].get("mean")) else _value(score)
 
 
 def _value(found: Mapping[str, Any]) -> Value:

@@ -22,6 +22,7 @@ from scrimp.evaluate.benchmarks.textworld import TextWorldGames
 from scrimp.evaluate.environments.command import LONGEST, command_of
 from scrimp.evaluate.experiment import Experiment, run
 from scrimp.evaluate.systems import baseline
+from scrimp.testing import conformance
 
 needs_textworld = pytest.mark.skipif(find_spec("textworld") is None, reason="the package textworld is not installed")
 needs_science = pytest.mark.skipif(
@@ -76,6 +77,8 @@ def test_a_game_is_made_once_won_by_its_walkthrough_and_the_same_by_seed(home: P
         assert ">" not in seen
         for world in (first, twin, again):
             await closed(world)
+        way = [say("look"), say("inventory"), say(command)]
+        await conformance.environment(lambda: bench.environment(task), task, way)
 
     anyio.run(main)
 
@@ -114,6 +117,7 @@ def test_an_episode_is_won_by_the_simulators_way_and_has_a_world_of_its_own() ->
         assert [world.state()["moves"] for world in (one, other, twin)] == [1, 0, 2]
         for world in (one, other, twin):
             await closed(world)
+        await conformance.environment(lambda: bench.environment(task), task, [say("look around"), say("inventory")])
 
     anyio.run(main)
 

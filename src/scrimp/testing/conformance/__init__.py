@@ -7,6 +7,7 @@ A suite takes a factory, since every promise is tried on a fresh instance. It re
 AssertionError with the promise that was broken.
 """
 
+from scrimp.testing.conformance.environments import environment
 from scrimp.testing.conformance.gates import gate
 from scrimp.testing.conformance.memories import memory
 from scrimp.testing.conformance.models import model
@@ -15,4 +16,4 @@ from scrimp.testing.conformance.policies import context_policy
 from scrimp.testing.conformance.scene import Scene
 from scrimp.testing.conformance.selectors import selector
 
-__all__ = ["Scene", "context_policy", "gate", "memory", "model", "planner", "selector"]
+__all__ = ["Scene", "context_policy", "environment", "gate", "memory", "model", "planner", "selector"]
