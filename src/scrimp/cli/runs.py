@@ -14,6 +14,8 @@ from scrimp.cli.tables import show, table
 from scrimp.core.errors import InputError, OutsideError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scrimp.agent import Result
     from scrimp.core.task import Answer
     from scrimp.journal.journal import Journal
@@ -28,7 +30,7 @@ Of = Annotated[
     typer.Option("--experiment", metavar="DIR|EXPERIMENT", help="The journal of an experiment instead of the home's."),
 ]
 
-FORMATS = ("jsonl",)
+FORMATS = ("jsonl", "otel")
 DIFFERENT = 1
 
 
@@ -206,32 +208,80 @@ def delete(run: Run, experiment: Of = None, as_json: Json = False) -> None:
 
 @app.command()
 def export(
-    run: Run,
-    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="jsonl.")] = "jsonl",
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's id, a beginning of it that is unique, last, or all.")
+    ],
+    format_: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="jsonl, or otel: OpenTelemetry spans as OTLP JSON.")
+    ] = "jsonl",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to; standard output by default.")
     ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URL", help="An OTLP collector that takes JSON over HTTP; otel only.")
+    ] = None,
+    content: Annotated[
+        bool, typer.Option("--content", help="Prompts, answers, arguments and results too; otel leaves them out.")
+    ] = False,
     experiment: Of = None,
     as_json: Json = False,
 ) -> None:
-    """A run with all its events and texts, one JSON value per line."""
+    """A run with all its events: as JSON lines with all texts, or as spans."""
     one_of("--format", format_, FORMATS)
-    if as_json and out is None:
+    if as_json and out is None and to is None:
         raise InputError("--json would stand in the exported lines", remedy="give --out FILE as well")
+    if to is not None and format_ != "otel":
+        raise InputError("--to sends spans", remedy="--format otel")
+    journal = _journal(experiment)
+    found = reversed(journal.runs(limit=10**9)) if run == "all" else [journal.run(run)]
+    names = [record.id for record in found]
+    if not names:
+        raise InputError("there is no run to export", remedy="scrimp runs list")
+    if to is not None:
+        where = _send(to, _otel(journal, names, content))
+    elif out is not None:
+        text = "".join(_lines(journal, names)) if format_ == "jsonl" else _otel(journal, names, content) + "\n"
+        _save(out, text)
+        where = str(out)
+    elif format_ == "jsonl":
+        for line in _lines(journal, names):
+            write(line)
+        return None
+    else:
+        return write(_otel(journal, names, content) + "\n")
+    events = sum(len(journal.events(name)) for name in names)
+    if as_json:
+        return emit({"run": names[0] if run != "all" else "all", "runs": len(names), "format": format_, "out": where,
+                     "events": events})  # fmt: skip
+    what = f"run {names[0]}" if len(names) == 1 else f"{len(names)} runs"
+    return note(f"{events} events of {what} written to {where}")
+
+
+def _lines(journal: Journal, runs: list[str]) -> Iterator[str]:
     from scrimp.journal.export import jsonl
 
-    journal = _journal(experiment)
-    record = journal.run(run)
-    if out is None:
-        for line in jsonl(journal, record.id):
-            write(line + "\n")
-        return
-    lines = list(jsonl(journal, record.id))
-    _save(out, "".join(f"{line}\n" for line in lines))
-    if as_json:
-        emit({"run": record.id, "format": format_, "out": str(out), "events": len(lines) - 1})
-    else:
-        note(f"{len(lines) - 1} events of run {record.id} written to {out}")
+    return (f"{line}\n" for run in runs for line in jsonl(journal, run))
+
+
+def _otel(journal: Journal, runs: list[str], content: bool) -> str:
+    import json
+
+    from scrimp.journal.otel import request
+
+    return json.dumps(request(journal, runs, content=content), ensure_ascii=False)
+
+
+def _send(to: str, body: str) -> str:
+    """Hand an export request to a collector; where it was sent."""
+    import httpx2
+
+    url = to.rstrip("/") if to.rstrip("/").endswith("/v1/traces") else f"{to.rstrip('/')}/v1/traces"
+    try:
+        answer = httpx2.post(url, content=body.encode(), headers={"content-type": "application/json"}, timeout=30)
+        answer.raise_for_status()
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise OutsideError(f"the collector did not take the spans: {error}", remedy=f"is one there at {to}?") from error
+    return url
 
 
 def _save(path: Path, text: str) -> None:

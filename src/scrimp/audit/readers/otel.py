@@ -111,6 +111,8 @@ def _span(data: Mapping[str, Any], resource: Mapping[str, Any], where: str) -> S
         None if started is None or ended is None else max(0.0, ended - started), error=error,
         labels={key: str(value) for key, value in {**resource, **own}.items() if key in LABELS and value},
     )  # fmt: skip
+    cost = number_of(own.get("gen_ai.usage.cost", own.get("llm.cost.total")))
+    span.cost = None if cost is None else Money(Decimal(repr(cost)))
     if span.kind == "model":
         _model(span, own, data.get("events"))
     elif span.kind == "tool":
@@ -136,8 +138,6 @@ def kind_of(own: Mapping[str, Any]) -> Kind:
 
 def _model(span: Span, own: Mapping[str, Any], events: Any) -> None:
     span.model, span.usage = _model_of(own), _usage(own)
-    cost = number_of(own.get("gen_ai.usage.cost", own.get("llm.cost.total")))
-    span.cost = None if cost is None else Money(Decimal(repr(cost)))
     sent, answered = _structured(own, events)
     if not sent and not answered:
         sent, answered = _indexed(own)

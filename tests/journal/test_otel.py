@@ -1,0 +1,121 @@
+"""Spans: read back by OpenTelemetry's own messages and by the audit, with the totals that the ledger has."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scrimp.agent import Agent
+from scrimp.audit.audit import Options, audit_paths
+from scrimp.core.messages import Request, Response, ToolCall, assistant
+from scrimp.core.system import System
+from scrimp.journal.journal import Journal
+from scrimp.journal.otel import request
+from scrimp.outfit import Parts
+from scrimp.testing import PRICES, ScriptedModel
+from scrimp.tools.sources.python import tool
+
+
+@tool(price="0.0015")
+def rate(a: str, b: str) -> float:
+    """Exchange rate."""
+    return 2.0
+
+
+def answer(asked: Request) -> Response | str:
+    if not any(message.role == "tool" for message in asked.messages):
+        return Response(assistant("先查。", [ToolCall("c", "rate", {"a": "EUR", "b": "NOK"})]), "tool_calls")
+    return "2.0 克朗"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "journal.sqlite")
+    for text in ("Rate?", "汇率是多少？"):
+        parts = Parts(models={"main": ScriptedModel(answer)}, prices=PRICES)
+        Agent(System(name="mine"), tools=[rate], parts=parts, journal=opened).run(text, labels={"team": "fx"})
+    yield opened
+    opened.close()
+
+
+def exported(journal: Journal, *, content: bool = False) -> dict[str, Any]:
+    return request(journal, [record.id for record in journal.runs()], content=content)
+
+
+def spans(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return found["resourceSpans"][0]["scopeSpans"][0]["spans"]  # type: ignore[no-any-return]
+
+
+def attributes(span: dict[str, Any]) -> dict[str, Any]:
+    return {one["key"]: next(iter(one["value"].values())) for one in span["attributes"]}
+
+
+def test_every_event_is_a_span_below_its_run(journal: Journal) -> None:
+    found = spans(exported(journal))
+    roots = [span for span in found if "parentSpanId" not in span]
+    assert len(roots) == 2
+    assert len({span["spanId"] for span in found}) == len(found)
+    for root in roots:
+        below = [span for span in found if span["traceId"] == root["traceId"] and span is not root]
+        assert [span["name"] for span in below] == ["chat scripted", "execute_tool rate", "chat scripted"]
+        assert {span["parentSpanId"] for span in below} == {root["spanId"]}
+        assert attributes(root)["scrimp.label.team"] == "fx"
+        assert all(len(span["traceId"]) == 32 and len(span["spanId"]) == 16 for span in below)
+        assert all(int(span["endTimeUnixNano"]) >= int(span["startTimeUnixNano"]) for span in below)
+
+
+def test_costs_and_tokens_are_the_ledgers(journal: Journal) -> None:
+    for record in journal.runs():
+        ledger = journal.ledger(record.id)
+        own = [attributes(span) for span in spans(request(journal, [record.id]))]
+        cost = sum((Decimal(repr(one.get("gen_ai.usage.cost", 0.0))) for one in own), Decimal(0))
+        assert cost == ledger.total.cost.amount
+        for key, tokens in (
+            ("input_tokens", ledger.total.tokens.prompt),
+            ("output_tokens", ledger.total.tokens.output),
+        ):
+            assert sum(int(one.get(f"gen_ai.usage.{key}", 0)) for one in own) == tokens
+
+
+def test_words_are_told_only_where_they_are_asked_for(journal: Journal) -> None:
+    quiet, told = json.dumps(exported(journal)), json.dumps(exported(journal, content=True), ensure_ascii=False)
+    assert "EUR" not in quiet
+    assert "gen_ai.input.messages" not in quiet
+    assert "汇率是多少" in told
+    assert "2.0 克朗" in told
+
+
+def test_the_audit_reads_it_with_equal_totals(journal: Journal, tmp_path: Path) -> None:
+    file = tmp_path / "spans.json"
+    file.write_text(json.dumps(exported(journal, content=True), ensure_ascii=False), encoding="utf-8")
+    document = audit_paths([file], Options(workers=1)).to_json()
+    own = [journal.ledger(record.id) for record in journal.runs()]
+    assert document["runs"] == 2
+    assert Decimal(document["cost"]["amount"]) == sum(ledger.total.cost.amount or 0 for ledger in own)
+    assert document["tokens"]["output"] == sum(ledger.total.tokens.output for ledger in own)
+    terms = {name: Decimal(cell["cost"]["amount"]) for name, cell in document["terms"].items()}
+    assert terms["tools"] == Decimal("0.003")
+
+
+def test_opentelemetry_itself_reads_it(journal: Journal) -> None:
+    pb2 = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+    json_format = pytest.importorskip("google.protobuf.json_format")
+    found = exported(journal, content=True)
+    for span in spans(found):  # protobuf's JSON writes ids in base64, OTLP's in hex
+        for key in ("traceId", "spanId", "parentSpanId"):
+            if key in span:
+                span[key] = base64.b64encode(bytes.fromhex(span[key])).decode()
+    message = json_format.ParseDict(found, pb2.ExportTraceServiceRequest())
+    read = [span for scope in message.resource_spans[0].scope_spans for span in scope.spans]
+    assert len(read) == 8
+    own = {key.key: key.value for span in read for key in span.attributes}
+    assert own["gen_ai.operation.name"].string_value in ("chat", "execute_tool", "invoke_agent")
+    total = sum(key.value.double_value for span in read for key in span.attributes if key.key == "gen_ai.usage.cost")
+    ledgers = [journal.ledger(record.id).total.cost.amount or Decimal(0) for record in journal.runs()]
+    assert total == pytest.approx(float(sum(ledgers)))
