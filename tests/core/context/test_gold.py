@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import pytest
 from scrimp.core.context import Context
 from scrimp.core.task import Answer, Score, Task
 from scrimp.core.tool import Tool
+from scrimp.evaluate.benchmarks.gold import Step
 from scrimp.testing import Bench
 
 GOLD = "the-gold-answer-4711"
@@ -132,3 +134,22 @@ def test_no_gold_of_the_tool_world_is_reachable() -> None:
     forbidden = (type(gold), toolworld.ToolWorld)
     assert reach(snoop, lambda thing: isinstance(thing, forbidden)) == []
     assert reach(world, lambda thing: thing is gold), "the search would have found it"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"{name}?data=sample" for name in (
+        "hotpotqa", "locomo", "longmemeval", "membench", "bfcl", "metatool", "seal_tools", "nestools", "ultratool",
+        "api_bank", "tau_bench", "tau2_bench", "blocksworld",
+    )] + ["dialogues", "compound", "costbench", "stories", "stream", "boundary"],
+)  # fmt: skip
+def test_no_gold_of_any_benchmark_is_reachable_from_its_task_or_its_world(name: str) -> None:
+    catalog = pytest.importorskip("scrimp.evaluate.benchmarks.catalog")
+    benchmark = catalog.open_benchmark(name)
+    task = next(iter(benchmark.tasks(benchmark.default_split)))
+    gold, module = benchmark.gold(task.id), importlib.import_module(type(benchmark).__module__)
+    world = catalog.world_of(benchmark, task)
+    snoop = Snoop()
+    anyio.run(snoop.solve, task, Bench(tools=task.tools, environment=world).ctx)
+    forbidden = (type(gold), Step, type(benchmark), *(one for one in [getattr(module, "Item", None)] if one))
+    assert reach(snoop, lambda thing: isinstance(thing, forbidden)) == []

@@ -104,7 +104,8 @@ class CostBench:
     def environment(self, task: Task) -> ToolGraph:
         """A fresh plan."""
         item = self._item(task.id)
-        return ToolGraph(item.graph, item.wants, item.event)
+        wants = item.wants if item.event.kind == "preference_change" else {}  # else only the task's words tell them
+        return ToolGraph(item.graph, wants, item.event)
 
     def gold(self, task_id: str) -> Gold:
         """The cheapest way, with its second part after the event; for scorers and the oracle only."""
