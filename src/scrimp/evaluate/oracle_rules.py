@@ -1,8 +1,8 @@
 """What an oracle says to each prompt, in one table shared by all methods.
 
 A rule gets a `Mind` (what the prompt shows, and how this oracle errs) and gives a Reply. A method
-whose prompt has another name adds a rule with `@rule("name")`, or calls its prompt by a name of the
-table; nothing may look at gold except through the Mind.
+whose prompt has another name adds a rule with `@rule("name")` to its room's file in `oracle_says/`, or
+calls its prompt by a name of the table; nothing may look at gold except through the Mind.
 """
 
 from __future__ import annotations
@@ -244,6 +244,8 @@ def reply(mind: Mind, prompt: str) -> Reply:
         UnknownName: the table has no rule for the prompt.
     """
     name = prompt.partition("@")[0]
+    if name not in RULES:
+        import scrimp.evaluate.oracle_says  # noqa: F401 - enters the rules of the rooms
     if name not in RULES:
         raise UnknownName("oracle rule for a prompt", name, RULES)
     return RULES[name](mind)

@@ -1,0 +1,1 @@
+"""What an oracle says to the prompts of planners that plan calls as a graph."""

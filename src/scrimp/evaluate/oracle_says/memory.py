@@ -1,0 +1,1 @@
+"""What an oracle says to the prompts of memories and context policies."""

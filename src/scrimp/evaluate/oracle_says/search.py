@@ -1,0 +1,1 @@
+"""What an oracle says to the prompts of planners that search or mind their budget."""
