@@ -10,6 +10,7 @@
     +-- OutsideError           4    something outside failed: provider, server, disk
     |   +-- ModelFailed        4    a model could not answer; status and retry-after where known
     |   +-- JournalFailed      4    the journal could not be read or written
+    |   +-- StoreFailed        4    a store of records could not be read or written
     +-- ReplayMismatch         4    a recorded run asked for something else this time
 
 A tool that fails is not an error of this tree: its failure is an observation for the agent.
@@ -155,6 +156,12 @@ class JournalFailed(OutsideError):
     """The journal could not be read or written."""
 
     code = "journal"
+
+
+class StoreFailed(OutsideError):
+    """A store of records could not be read or written."""
+
+    code = "store"
 
 
 def one_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

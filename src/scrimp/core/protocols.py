@@ -114,16 +114,6 @@ class Environment(Protocol):
         ...
 
 
-class Store(Protocol):
-    """Records, vectors, full text and graph edges in one transaction (stores/)."""
-
-    async def put(self, records: Sequence[Mapping[str, Any]]) -> Sequence[str]: ...
-
-    async def search(self, query: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]: ...
-
-    async def delete(self, ids: Sequence[str]) -> int: ...
-
-
 class Hidden(Protocol):
     """A white-box model: hidden states, logits, keys and values (models/whitebox.py)."""
 

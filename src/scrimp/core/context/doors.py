@@ -1,7 +1,8 @@
 """The Context: what a method is handed. Its doors are the only way out, and every door is metered.
 
 complete, stream   a model           tools, call_tool(s)   tools          recall, remember   memory
-embed              an embedder       act                   environment    store              records
+embed              an embedder       act                   environment    manage             its upkeep
+store              records
 hidden             a white-box model send                  another agent  spawn              a child
 now, random        time and chance   step                  a new round    keep               best answer so far
 spend              nodes, stored bytes
@@ -19,11 +20,13 @@ from scrimp.core.context import models as model_door
 from scrimp.core.context import tools as tool_door
 from scrimp.core.context.means import Means, Settings, closed
 from scrimp.core.context.passage import Passage, Place, Run, What, raise_recorded
+from scrimp.core.context.records import MeteredRecords
 from scrimp.core.errors import BudgetExceeded, InputError
 from scrimp.core.events import Component, Kind, Phase
 from scrimp.core.messages import Delta, Message, Response, ToolCall, digest
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Capabilities, Environment, Query, Recall, Store, Vectors
+from scrimp.core.protocols import Capabilities, Environment, Query, Recall, Vectors
+from scrimp.core.records import Records
 from scrimp.core.task import Answer, Episode
 from scrimp.core.tool import Tool, ToolResult
 
@@ -131,11 +134,29 @@ class Context:
             await self._run.in_time(memory.write(episode, inner))
             passage.done({}, spent={"memory_accesses": 1})
 
-    def store(self) -> Store:
-        """Records, vectors, full text and graph edges."""
+    async def manage(self) -> None:
+        """Let the memory do its upkeep: what it does not do with each write."""
+        memory = self._means.memory
+        if memory is None:
+            return
+        here = self._as("memory", "manage")
+        async with here._door("manage", "memory_write", _name(memory), {"memory_accesses": 1}, {}) as passage:
+            inner = self._within(passage, "memory", "manage")
+            if passage.recorded is not None:
+                raise_recorded(passage.recorded.response)
+                return
+            await self._run.in_time(memory.manage(inner))
+            passage.done({}, spent={"memory_accesses": 1})
+
+    def store(self, owner: str = "", name: str = "") -> Records:
+        """The records of one scope: an owner's, under the name of whose they are (a memory, a team).
+
+        Inside a memory they are part of what it does; elsewhere each reading and writing is a memory access of its
+        own. What is written counts as `stored_bytes`.
+        """
         if self._means.store is None:
-            raise closed("store", "stores come with scrimp's stores room, which is not built yet")
-        return self._means.store
+            raise closed("store", "Agent(store=...) or Means(store=...) puts one there")
+        return MeteredRecords(self, self._means.store.records(owner, name), owner, name)
 
     # -- the world and the others --
 

@@ -17,9 +17,9 @@ from scrimp.core.protocols import (
     Memory,
     Model,
     Post,
-    Store,
     ToolSelector,
 )
+from scrimp.core.records import Store
 from scrimp.core.tool import Tool
 from scrimp.core.transform import Transform
 

@@ -1,4 +1,4 @@
-"""Words of a text, English and Chinese, and BM25 over a handful of documents.
+"""BM25 over a handful of documents.
 
 For tool lists and the like, which live in memory; larger sets belong in a store's full text.
 """
@@ -6,37 +6,15 @@ For tool lists and the like, which live in memory; larger sets belong in a store
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 
+from scrimp.core.words import words
+
+__all__ = ["BM25", "ranks", "words"]
+
 K1, B = 1.5, 0.75
 """BM25's usual constants (Robertson and Zaragoza 2009)."""
-
-_WORD = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+", re.UNICODE)
-_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-_STOP_WORDS = (
-    "a an and are as at be by for from has have how i in is it its me of on or please that the this to was what when "
-    "where which who will with you your"
-)
-_COMMON = frozenset(_STOP_WORDS.split())
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words without the commonest ones; runs of Chinese, Japanese or Korean as character pairs."""
-    lowered = text.lower()
-    found = [_stem(word) for word in _WORD.findall(lowered) if word not in _COMMON]
-    for run in _IDEOGRAPHS.findall(lowered):
-        found += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-    return found
-
-
-def _stem(word: str) -> str:
-    """Plurals and the commonest verb endings off; enough for short documents."""
-    for ending in ("ies", "ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)] + ("y" if ending == "ies" else "")
-    return word
 
 
 class BM25:
