@@ -8,42 +8,45 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
-from scrimp.core.errors import JournalFailed
+from scrimp.core.errors import JournalFailed, OutsideError
 
 BUSY_SECONDS = 30.0
 
 
-def connect(path: Path, migrations: str, *, full: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, migrations: str, *, full: bool = False, error: type[OutsideError] = JournalFailed
+) -> sqlite3.Connection:
     """Open (and make, and migrate) the database at `path`.
 
     Args:
         migrations: package that holds numbered SQL files (`0001_first.sql`), applied in order once each.
         full: synchronous FULL, which also survives power loss; NORMAL survives any crash of a process.
+        error: what a failure is raised as.
 
     Raises:
-        JournalFailed: the file is no database, is damaged, or was written by a newer version.
+        OutsideError: of that kind: the file is no database, is damaged, or was written by a newer version.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    except OSError as error:
-        raise JournalFailed(f"{path}: {error.strerror}", remedy="set SCRIMP_HOME to another folder") from error
-    except sqlite3.Error as error:
-        raise failed(path, error) from error
+    except OSError as fault:
+        raise error(f"{path}: {fault.strerror}", remedy="set SCRIMP_HOME to another folder") from fault
+    except sqlite3.Error as fault:
+        raise failed(path, fault, error) from fault
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys=ON")
-        _migrate(connection, path, migrations)
-    except BaseException as error:  # whatever stopped it, the file is not left open
+        _migrate(connection, path, migrations, error)
+    except BaseException as fault:  # whatever stopped it, the file is not left open
         connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise failed(path, error) from error
+        if isinstance(fault, sqlite3.Error):
+            raise failed(path, fault, error) from fault
         raise
     return connection
 
 
-def failed(path: Path, error: sqlite3.Error) -> JournalFailed:
+def failed(path: Path, error: sqlite3.Error, kind: type[OutsideError] = JournalFailed) -> OutsideError:
     """The one clear line for a database error."""
     text = str(error)
     remedies = {
@@ -55,7 +58,7 @@ def failed(path: Path, error: sqlite3.Error) -> JournalFailed:
         "unable to open": "make the folder writable, or set SCRIMP_HOME to another one",
     }
     remedy = next((remedies[part] for part in remedies if part in text), "")
-    return JournalFailed(f"{path.name}: {text}", remedy=remedy)
+    return kind(f"{path.name}: {text}", remedy=remedy)
 
 
 @contextmanager
@@ -71,7 +74,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
 
 
-def _migrate(connection: sqlite3.Connection, path: Path, package: str) -> None:
+def _migrate(connection: sqlite3.Connection, path: Path, package: str, error: type[OutsideError]) -> None:
     steps = sorted(
         (int(file.name[:4]), file) for file in resources.files(package).iterdir() if file.name.endswith(".sql")
     )
@@ -80,7 +83,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, package: str) -> None:
     if version == newest:
         return
     if version > newest:
-        raise JournalFailed(
+        raise error(
             f"{path.name} was written by a newer scrimp (schema {version}, this one knows {newest})",
             remedy="update scrimp, or set SCRIMP_HOME to another folder",
         )

@@ -15,5 +15,6 @@ from scrimp.testing.conformance.planners import planner
 from scrimp.testing.conformance.policies import context_policy
 from scrimp.testing.conformance.scene import Scene
 from scrimp.testing.conformance.selectors import selector
+from scrimp.testing.conformance.stores import store
 
-__all__ = ["Scene", "context_policy", "environment", "gate", "memory", "model", "planner", "selector"]
+__all__ = ["Scene", "context_policy", "environment", "gate", "memory", "model", "planner", "selector", "store"]

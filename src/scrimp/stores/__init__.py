@@ -1,0 +1,1 @@
+"""Records, vectors, full text and graph edges behind one protocol (core/records.py)."""
