@@ -34,6 +34,7 @@ HEAVY_ALLOWED: dict[str, set[str]] = {
     "scrimp.evaluate.executors.ray": {"ray"},
     "scrimp.evaluate.tune.proposals": {"optuna"},
     "scrimp.report.parquet": {"duckdb"},
+    "scrimp.stores.ann": {"faiss"},
 }
 """Module -> heavy libraries it is about."""
 

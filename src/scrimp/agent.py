@@ -319,7 +319,8 @@ class _Execution:
     async def _solve(self, task: Task, ctx: Context) -> Answer:
         ctx.keep([user(task.text, *task.attachments)])  # until the planner has better
         await self._lay_in(task, ctx)
-        recalled = await ctx.recall(Query(task.text, owner=task.owner, limit=RECALL_TOKENS))
+        at = task.at or (await ctx.now() if self.means.memory is not None else 0.0)
+        recalled = await ctx.recall(Query(task.text, owner=task.owner, limit=RECALL_TOKENS, at=at))
         known = recalled.text
         if self.means.memory is None:
             known = "\n".join(episode.text for episode in task.history)
@@ -329,8 +330,10 @@ class _Execution:
             answer = self.found = await self.planner.solve(task, ctx)
         except ExceptionGroup as group:  # a planner whose children ran at once
             raise one_of(group) from group
-        said = f"Task: {task.text}\nAnswer: {answer.text}"
-        await ctx.remember(Episode(said, owner=task.owner, source=self.run.id))
+        if task.remembered:
+            said = f"Task: {task.text}\nAnswer: {answer.text}"
+            await ctx.remember(Episode(said, owner=task.owner, source=self.run.id, at=at))
+            await ctx.manage()
         return answer
 
     async def _lay_in(self, task: Task, ctx: Context) -> None:
@@ -340,6 +343,8 @@ class _Execution:
         try:
             for episode in task.history:
                 await ctx.remember(episode)
+            if task.history:
+                await ctx.manage()
             if not task.history and self.written is not None:
                 await self.written.wait()
         finally:

@@ -15,6 +15,7 @@ from scrimp.core.errors import InputError, UnknownPrice
 from scrimp.core.messages import digest
 from scrimp.core.money import PriceList
 from scrimp.core.protocols import Embedder, Environment, Memory, Model, Planner
+from scrimp.core.records import Store
 from scrimp.core.registry import create, load
 from scrimp.core.system import Part, System
 from scrimp.core.task import Task
@@ -23,6 +24,7 @@ from scrimp.journal.home import home
 from scrimp.journal.journal import RunRecord
 from scrimp.journal.replay import RecordedEmbedder, RecordedEnvironment, RecordedMemory, RecordedModel
 from scrimp.models import names, prices, tokens
+from scrimp.stores.sqlite import SQLiteStore
 
 PACKAGED = ("local", "small")
 RETRY = RetryPolicy(attempts=4)
@@ -42,6 +44,7 @@ class Parts:
     models: Mapping[str, Model] = field(default_factory=dict)
     embedder: Embedder | None = None
     memory: Memory | None = None
+    store: Store | None = None
     prices: PriceList | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
 
@@ -53,6 +56,7 @@ class Outfit:
         self.system, self._parts = system, parts
         self._models: dict[str, Model] = dict(parts.models)
         self._embedder, self._memory, self._prices = parts.embedder, parts.memory, parts.prices
+        self._store = parts.store
         self._hash = ""
         self._histories: dict[str, anyio.Event] = {}
 
@@ -67,7 +71,9 @@ class Outfit:
                 self._models[role] = await names.open_model(stand_in(name), home=home(), options=self._options())
         if self._prices is None:
             self._prices = prices.load(self.system.prices)
-        if self._embedder is None and self._wants_embedder():
+        if self._store is None and self._wants("store"):
+            self._store = SQLiteStore()  # lives as long as this outfit
+        if self._embedder is None and self._wants("embedder"):
             from scrimp.models.embedders import open_embedder
 
             self._embedder = open_embedder(self.system.embedder, home())
@@ -83,6 +89,7 @@ class Outfit:
             tools=tuple(_priced(tool, self._prices) for tool in (*tools, *getattr(self._memory, "tools", ()))),
             memory=self._memory,
             environment=environment,
+            store=self._store,
         )
         _no_twins(means.tools)
         return self._with_methods(means)
@@ -98,6 +105,7 @@ class Outfit:
             tools=task.tools,
             memory=None if self.system.memory is None and self._parts.memory is None else RecordedMemory(),
             environment=RecordedEnvironment() if task.environment else None,
+            store=SQLiteStore() if self._wants("store") else None,  # what was read of it is recorded
         )
         return self._with_methods(means)
 
@@ -107,6 +115,7 @@ class Outfit:
         if not task.history or self._memory is None:
             return task, None
         key = f"{task.owner} {task.history[-1].source}"
+        task = replace(task, at=task.at or task.history[-1].at)
         if key in self._histories:
             return replace(task, history=()), self._histories[key]
         return task, self._histories.setdefault(key, anyio.Event())
@@ -157,10 +166,10 @@ class Outfit:
             means, policy=made("context"), selector=made("selector"), gate=made("gate"), transforms=transforms
         )
 
-    def _wants_embedder(self) -> bool:
-        """Whether any method of the System says on its card that it needs an embedder."""
+    def _wants(self, need: str) -> bool:
+        """Whether any method of the System says on its card that it needs this."""
         parts = [(family, self.system.part(family)) for family in ("planner", "context", "selector", "gate", "memory")]
-        return any("embedder" in load(family, part.name).card.needs for family, part in parts if part is not None)  # type: ignore[attr-defined]
+        return any(need in load(family, part.name).card.needs for family, part in parts if part is not None)  # type: ignore[attr-defined]
 
 
 def stand_in(name: str) -> str:

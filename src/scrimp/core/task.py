@@ -37,6 +37,8 @@ class Task:
         history: what was said or read before, oldest first. A System with a memory has it written there, once for
             all tasks of one `owner`; one without is shown it whole, as background.
         owner: whose memory is asked.
+        at: the moment of asking, in seconds since the epoch; 0 for now.
+        remembered: whether the run is written into the memory when it is over. A question about a history is not.
         steps: how many turns the benchmark allows; 0 where it does not say.
         environment: name of the Environment the task needs, empty for none.
         labels: facts about the task that may be shown anywhere (category, split); never gold.
@@ -50,6 +52,8 @@ class Task:
     background: str = ""
     history: tuple[Episode, ...] = ()
     owner: str = ""
+    at: float = 0.0
+    remembered: bool = True
     environment: str = ""
     steps: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -106,6 +110,8 @@ def task_to_json(task: Task) -> dict[str, Any]:
             for one in task.history
         ],
         "owner": task.owner,
+        "at": task.at,
+        "remembered": task.remembered,
         "environment": task.environment,
         "steps": task.steps,
         "labels": dict(task.labels),
@@ -129,5 +135,6 @@ def task_from_json(data: Mapping[str, Any]) -> Task:
     history = tuple(Episode(**one) for one in data.get("history", ()))
     return Task(
         data["id"], data["text"], tools, attachments, data["answer_with"], data["background"], history,
-        data.get("owner", ""), data["environment"], data.get("steps", 0), data["labels"],
+        data.get("owner", ""), data.get("at", 0.0), data.get("remembered", True), data["environment"],
+        data.get("steps", 0), data["labels"],
     )  # fmt: skip

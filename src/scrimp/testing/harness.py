@@ -30,12 +30,14 @@ from scrimp.core.protocols import (
     ToolSelector,
     Vectors,
 )
+from scrimp.core.records import Store
 from scrimp.core.tool import Tool
 from scrimp.core.transform import Transform
 from scrimp.core.usage import Usage
 from scrimp.models.scripted import ReplayedModel as ReplayedModel
 from scrimp.models.scripted import ScriptedModel as ScriptedModel
 from scrimp.models.tokens import estimate
+from scrimp.stores.sqlite import SQLiteStore
 from scrimp.testing.clock import FakeClock
 from scrimp.testing.prices import PRICES
 from scrimp.tools.parts.words import words
@@ -112,6 +114,7 @@ class Bench:
     transforms: tuple[Transform, ...] = ()
     embedder: Embedder | None = field(default_factory=WordEmbedder)
     environment: Environment | None = None
+    store: Store | None = field(default_factory=SQLiteStore)
     post: Post | None = None
     settings: Settings = field(default_factory=lambda: Settings(max_output=256))
     prices: PriceList = PRICES
@@ -138,6 +141,7 @@ class Bench:
             gate=self.gate,
             transforms=self.transforms,
             environment=self.environment,
+            store=self.store,
             post=self.post,
         )
         self.witness = Witness(self.sink)

@@ -197,7 +197,7 @@ def test_sending_a_message() -> None:
 
 def test_a_closed_door_says_what_would_open_it() -> None:
     async def main() -> None:
-        ctx = Bench().ctx
+        ctx = Bench(store=None).ctx
         with pytest.raises(DoorClosed, match=r"ctx\.hidden.*white-box"):
             await ctx.hidden([])
         with pytest.raises(DoorClosed, match=r"ctx\.store"):

@@ -149,7 +149,7 @@ def _made(name: str, seed: int, sessions: int, turns: int) -> _Dialogue:
     items = {}
     for number, (kind, question, answer, places) in enumerate(_questions(facts, language)):
         task = Task(
-            f"{name}-{number:02d}", ASK[language].format(name, question), history=history, owner=name,
+            f"{name}-{number:02d}", ASK[language].format(name, question), history=history, owner=name, remembered=False,
             labels={"kind": kind, "language": language},
         )  # fmt: skip
         evidence = tuple(episodes[place].text for place in places)

@@ -95,7 +95,14 @@ def _task(item: Item) -> Task:
     choices = "\n".join(f"{letter}. {text}" for letter, text in item.choices.items())
     language = "zh" if _CHINESE.search(item.question) else "en"
     text = ASK[language].format(when=item.when, question=item.question, choices=choices)
-    return Task(item.id, text, history=item.messages, owner=item.id, labels={"kind": item.kind, "language": language})
+    return Task(
+        item.id,
+        text,
+        history=item.messages,
+        owner=item.id,
+        remembered=False,
+        labels={"kind": item.kind, "language": language},
+    )
 
 
 def _read(where: str, row: Mapping[str, Any]) -> Iterator[Item]:
