@@ -41,7 +41,7 @@ LAST_SHARE = Decimal("0.1")
 """Share of a budget kept for the last answer of a run that exhausts the rest."""
 
 RECALL_TOKENS = 1000
-"""Most tokens of memory shown before a task."""
+"""Most tokens of memory shown before a task, where the memory itself does not say (`recall_tokens`)."""
 
 LAST_ANSWER = Prompt(
     "last-answer", 1, "The budget is used up. From what you have seen so far, reply with your best answer to the task."
@@ -320,7 +320,8 @@ class _Execution:
         ctx.keep([user(task.text, *task.attachments)])  # until the planner has better
         await self._lay_in(task, ctx)
         at = task.at or (await ctx.now() if self.means.memory is not None else 0.0)
-        recalled = await ctx.recall(Query(task.text, owner=task.owner, limit=RECALL_TOKENS, at=at))
+        limit = getattr(self.means.memory, "recall_tokens", RECALL_TOKENS)
+        recalled = await ctx.recall(Query(task.text, owner=task.owner, limit=limit, at=at))
         known = recalled.text
         if self.means.memory is None:
             known = "\n".join(episode.text for episode in task.history)

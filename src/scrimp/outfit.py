@@ -103,11 +103,16 @@ class Outfit:
             estimate=tokens.estimate,
             embedder=RecordedEmbedder(self.system.embedder),
             tools=task.tools,
-            memory=None if self.system.memory is None and self._parts.memory is None else RecordedMemory(),
+            memory=self._recorded_memory(),
             environment=RecordedEnvironment() if task.environment else None,
             store=SQLiteStore() if self._wants("store") else None,  # what was read of it is recorded
         )
         return self._with_methods(means)
+
+    def _recorded_memory(self) -> RecordedMemory | None:
+        part = self.system.part("memory")
+        memory = self._parts.memory or (None if part is None else load("memory", part.name))
+        return None if memory is None else RecordedMemory(getattr(memory, "recall_tokens", None))
 
     def history(self, task: Task) -> tuple[Task, anyio.Event | None]:
         """A task with the history that its run has to show or to write into the memory, which is done once for all

@@ -51,7 +51,15 @@ class RecordedEmbedder:
 
 
 class RecordedMemory:
-    """Stands where the memory stood; recalls and writes are recorded whole."""
+    """Stands where the memory stood; recalls and writes are recorded whole.
+
+    Args:
+        recall_tokens: how much the memory wanted to recall, where it said so.
+    """
+
+    def __init__(self, recall_tokens: int | None = None) -> None:
+        if recall_tokens is not None:
+            self.recall_tokens = recall_tokens
 
     async def write(self, episode: Episode, ctx: Context) -> None:
         """Never reached."""

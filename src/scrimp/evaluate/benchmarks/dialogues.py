@@ -82,6 +82,10 @@ class _Fact:
     values: list[str] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
 
+    def plain(self, order: int, language: str) -> str:
+        """What one of its values is said by, without a full stop: the words that an answer rests on."""
+        return SAY[language][self.sort][0].format(a=self.person, v=self.values[order]).rstrip(".。")
+
 
 @dataclass(frozen=True)
 class _Dialogue:
@@ -147,12 +151,13 @@ def _made(name: str, seed: int, sessions: int, turns: int) -> _Dialogue:
         episodes.append(Episode(shown, owner=name, source=f"t{place}", at=at, labels={"session": str(session + 1)}))
     history = tuple(episodes)
     items = {}
+    plain = {turn: fact.plain(order, language) for fact in facts for order, turn in enumerate(fact.turns)}
     for number, (kind, question, answer, places) in enumerate(_questions(facts, language)):
         task = Task(
             f"{name}-{number:02d}", ASK[language].format(name, question), history=history, owner=name, remembered=False,
             labels={"kind": kind, "language": language},
         )  # fmt: skip
-        evidence = tuple(episodes[place].text for place in places)
+        evidence = tuple(plain[place] for place in places)
         turns_named = {"turns": " ".join(f"t{place}" for place in places)}
         if kind == "unanswerable":
             gold = Gold("text", (answer,), direct=answer, wrong="Yes.", labels=turns_named)
