@@ -23,7 +23,7 @@ from scrimp.core.protocols import Capabilities
 from scrimp.core.usage import Usage
 from scrimp.evaluate.benchmarks.catalog import split_name
 from scrimp.evaluate.oracle_evidence import Book, Golden, Sight
-from scrimp.evaluate.oracle_rules import CANNOT, Habits, Mind, Reply, as_calls, reply
+from scrimp.evaluate.oracle_rules import CANNOT, Habits, Mind, Reply, as_calls, clerk, reply
 from scrimp.models.tokens import PER_REQUEST, compact, estimate, estimate_calls, estimate_message, upper_bound
 
 WINDOW = 131_072
@@ -120,7 +120,7 @@ class Oracle:
     def _say(self, request: Request) -> Reply:
         found = _GOLD[self].find(request)
         if found is None:
-            return Reply(CANNOT)
+            return clerk(request, self.habits) or Reply(CANNOT)
         first = request.messages[0].hash if request.messages[0].role == "system" else ""
         return reply(Mind(Sight(request, *found), self.habits, f"{request.prompt}|{first}"), request.prompt)
 

@@ -16,7 +16,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from scrimp.core.errors import UnknownName
-from scrimp.core.messages import ToolCall, ToolSpec
+from scrimp.core.messages import Request, ToolCall, ToolSpec
 from scrimp.evaluate.benchmarks.gold import Ref, Step
 from scrimp.evaluate.oracle_evidence import MISSING, Sight, refs
 
@@ -83,9 +83,9 @@ class Mind:
     def errs(self, place: int) -> bool:
         """Whether this oracle errs at a gold step (-1: at an answer without a call)."""
         key = f"{self.habits.seed}|{self.sight.task.id}|{place}"
-        if _chance("shared", key) >= self.habits.correlation:
+        if chance("shared", key) >= self.habits.correlation:
             key = f"{key}|{self.salt}"
-        return _chance("error", key) < self.habits.error
+        return chance("error", key) < self.habits.error
 
     # -- evidence
 
@@ -213,7 +213,7 @@ class Mind:
         if not names:
             return None
         key = f"{self.habits.seed}|{self.sight.task.id}"
-        spec = self.sight.offered[names[int(_chance("decoy", key) * len(names))]]
+        spec = self.sight.offered[names[int(chance("decoy", key) * len(names))]]
         return spec.name, _made_up(spec)
 
     @cached_property
@@ -249,6 +249,29 @@ def reply(mind: Mind, prompt: str) -> Reply:
     if name not in RULES:
         raise UnknownName("oracle rule for a prompt", name, RULES)
     return RULES[name](mind)
+
+
+Clerk = Callable[[Request, Habits], Reply]
+CLERKS: dict[str, Clerk] = {}
+
+
+def clerical(*names: str) -> Callable[[Clerk], Clerk]:
+    """Enter what is said to prompts about no task (a memory's, while it writes): work on the text shown, no gold."""
+
+    def enter(function: Clerk) -> Clerk:
+        for name in names:
+            CLERKS[name] = function
+        return function
+
+    return enter
+
+
+def clerk(request: Request, habits: Habits) -> Reply | None:
+    """What is said to a request that shows no task; None where nobody does such work."""
+    import scrimp.evaluate.oracle_says  # noqa: F401 - enters the rules of the rooms
+
+    work = CLERKS.get(request.prompt.partition("@")[0])
+    return None if work is None else work(request, habits)
 
 
 @rule("", "react")
@@ -348,7 +371,7 @@ def _covers(step: Step, ref: int) -> bool:
     return isinstance(value, Ref) and value.step == ref and refs(step).count(ref) == 1
 
 
-def _chance(what: str, key: str) -> float:
+def chance(what: str, key: str) -> float:
     """A number from 0 to 1 that hangs on its words only."""
     return int.from_bytes(hashlib.blake2b(f"{what}|{key}".encode(), digest_size=7).digest()) / 2**56
 

@@ -24,7 +24,7 @@ CARD = Card(
     workload="dialogues",
     n=240,
     margin=5.0,
-    verdicts={"oracle": "registered"},
+    verdicts={"oracle": "structure only"},
     notes="A baseline of memories. `by` takes it apart: embedding, words (BM25), or both fused.",
 )
 

@@ -19,7 +19,7 @@ CARD = Card(
     workload="dialogues",
     n=240,
     margin=5.0,
-    verdicts={"oracle": "registered"},
+    verdicts={"oracle": "contradicted"},
     notes="A baseline of memories.",
 )
 

@@ -28,7 +28,7 @@ CARD = Card(
     workload="dialogues",
     n=240,
     margin=5.0,
-    verdicts={"oracle": "registered"},
+    verdicts={"oracle": "structure only"},
     notes="A baseline of memories, and the summary that an audit re-prices.",
 )
 
