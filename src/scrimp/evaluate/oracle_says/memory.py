@@ -7,9 +7,11 @@ sentences, not on how well a model words them.
 
 from __future__ import annotations
 
+import json
 import re
 
 from scrimp.core.messages import Request
+from scrimp.core.words import words
 from scrimp.evaluate.oracle_rules import Habits, Reply, chance, clerical
 from scrimp.models.tokens import estimate
 
@@ -42,7 +44,7 @@ def within(found: list[str], tokens: int) -> list[str]:
     return kept[::-1]
 
 
-@clerical("rolling-summary", "memorybank-day", "memorybank-all")
+@clerical("rolling-summary", "memorybank-day", "memorybank-all", "mem0-summary")
 def summary(request: Request, habits: Habits) -> Reply:
     """The sentences themselves; the newest, where the answer may not be long enough for all."""
     found = [one for one in sentences(shown(request), habits) if not one.endswith(":")]
@@ -53,3 +55,39 @@ def summary(request: Request, habits: Habits) -> Reply:
 def portrait(request: Request, habits: Habits) -> Reply:
     """Nothing that any question asks for."""
     return Reply("The user likes to talk about everyday things.")
+
+
+def _subject(sentence: str) -> frozenset[str]:
+    """The words of a sentence without its last one, which is most often what is said of the rest."""
+    return frozenset(words(sentence.rstrip(".。"))[:-1])
+
+
+def _supersedes(new: str, old: str) -> bool:
+    """Whether a sentence says another thing of the same: nearly all words but the last are shared."""
+    mine, theirs = _subject(new), _subject(old)
+    return new != old and bool(theirs) and len(mine & theirs) >= 0.8 * len(theirs)
+
+
+@clerical("mem0-extract")
+def facts(request: Request, habits: Habits) -> Reply:
+    """Every sentence of the new messages as a fact; the reply of the assistant is none."""
+    text = shown(request).rpartition("New messages")[2].partition("\n")[2]
+    said = [line for line in text.splitlines() if not line.startswith("assistant:")]
+    return Reply(json.dumps({"facts": sentences("\n".join(said), habits)}, ensure_ascii=False))
+
+
+@clerical("mem0-update")
+def changes(request: Request, habits: Habits) -> Reply:
+    """What is known word for word is left, what says another thing of the same subject updates, the rest is added."""
+    given = json.loads(shown(request))
+    entries = []
+    for text in given["new"]:
+        same = [one for one in given["known"] if one["text"] == text]
+        older = [one for one in given["known"] if _supersedes(text, one["text"])]
+        if same:
+            entries.append({"event": "NONE", "id": same[0]["id"], "text": text})
+        elif older:
+            entries.append({"event": "UPDATE", "id": older[0]["id"], "text": text})
+        else:
+            entries.append({"event": "ADD", "id": "", "text": text})
+    return Reply(json.dumps({"memory": entries}, ensure_ascii=False))
