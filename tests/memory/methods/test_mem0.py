@@ -29,7 +29,13 @@ def changes(*entries: tuple[str, str, str]) -> str:
 
 async def told(*answers: Any, memory: Mem0 | None = None) -> tuple[Bench, dict[str, Any]]:
     """A bench that was told one message for each extraction among the answers; what is known afterwards."""
-    bench = Bench(ScriptedModel(list(answers)), memory=memory or Mem0())
+    waiting = list(answers)
+
+    def answer(request: Request) -> Any:
+        said = waiting.pop(0)
+        return said(request) if callable(said) else said
+
+    bench = Bench(ScriptedModel(answer), memory=memory or Mem0())
     for number in range(sum(isinstance(answer, str) and '"facts"' in answer for answer in answers)):
         await bench.ctx.remember(Episode(f"message {number}", "ann", f"t{number}", 86_400.0 * (number + 1)))
     known = await bench.ctx.store("ann", SCOPE).scan(Filter(kinds=("fact",)))
