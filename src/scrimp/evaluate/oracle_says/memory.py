@@ -91,3 +91,57 @@ def changes(request: Request, habits: Habits) -> Reply:
         else:
             entries.append({"event": "ADD", "id": "", "text": text})
     return Reply(json.dumps({"memory": entries}, ensure_ascii=False))
+
+
+_NAME = re.compile(r"[A-Z][\w'-]*(?: [A-Z][\w'-]*)*")
+
+
+def _current(request: Request) -> str:
+    """The message that a graph is to take in: what the user says of it."""
+    text = shown(request).partition("Current message:")[2].partition("Reference time:")[0]
+    return "\n".join(line for line in text.splitlines() if not line.startswith("assistant:"))
+
+
+def _ends(sentence: str) -> tuple[str, str] | None:
+    """What a sentence is about, its first name, and what it says of that, its last word; None where it has no name."""
+    names = [name for name in _NAME.findall(sentence) if name not in ("I", "News", "The", "We", "My")]
+    last = re.split(r"\s+", sentence.rstrip(".。!?！？"))[-1]
+    if not names or names[0] == last:
+        return None
+    return names[0].removesuffix("'s"), last
+
+
+@clerical("zep-entities")
+def entities(request: Request, habits: Habits) -> Reply:
+    """Both ends of every sentence that has a name in it."""
+    found = [ends for one in sentences(_current(request), habits) if (ends := _ends(one)) is not None]
+    return Reply(json.dumps({"entities": list(dict.fromkeys(end for ends in found for end in ends))}))
+
+
+@clerical("zep-facts")
+def graph_facts(request: Request, habits: Habits) -> Reply:
+    """Every sentence that has two ends, from the reference time on."""
+    made = []
+    for one in sentences(_current(request), habits):
+        ends = _ends(one)
+        if ends is not None:
+            made.append({"source": ends[0], "relation": "said", "target": ends[1], "fact": one,
+                         "valid_at": "", "invalid_at": ""})  # fmt: skip
+    return Reply(json.dumps({"facts": made}, ensure_ascii=False))
+
+
+@clerical("zep-same")
+def same(request: Request, habits: Habits) -> Reply:
+    """Nobody: names that differ are others."""
+    return Reply(json.dumps({"same": [-1] * len(json.loads(shown(request))["new"])}))
+
+
+@clerical("zep-resolve")
+def resolved(request: Request, habits: Habits) -> Reply:
+    """What is known word for word, and what the new fact says another thing of."""
+    given = json.loads(shown(request))
+    known = list(enumerate(given["known"]))
+    return Reply(json.dumps({
+        "duplicate_facts": [place for place, text in known if text == given["new"]],
+        "contradicted_facts": [place for place, text in known if _supersedes(given["new"], text)],
+    }))  # fmt: skip
