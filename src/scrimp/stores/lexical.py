@@ -37,18 +37,21 @@ def drop(db: sqlite3.Connection, row: int, scope: int, text: str) -> None:
         )
 
 
-def learn(db: sqlite3.Connection) -> bool:
-    """Learn the common words if the file has doubled since they were learned last; whether they were."""
-    rows = db.execute("SELECT max(row) FROM records").fetchone()[0] or 0
+def learn(db: sqlite3.Connection, rows: int) -> int:
+    """Learn the common words if the file has doubled since they were learned last; at how many rows to look again.
+
+    Args:
+        rows: number of the last record.
+    """
     counted = db.execute("SELECT value FROM facts WHERE key = 'counted'").fetchone()[0]
     if rows < FIRST_COUNT or rows < 2 * counted:
-        return False
+        return max(FIRST_COUNT, 2 * int(counted))
     db.execute("DELETE FROM common")
     db.execute(
         "INSERT INTO common SELECT term FROM vocabulary WHERE col = 'text' AND doc > ?", (int(rows * COMMON_SHARE),)
     )
     db.execute("UPDATE facts SET value = ? WHERE key = 'counted'", (rows,))
-    return True
+    return 2 * rows
 
 
 def query(db: sqlite3.Connection, scope: int, text: str) -> str:

@@ -74,7 +74,7 @@ class SQLiteStore:
     def __init__(self, path: Path | None = None, *, full: bool = False) -> None:
         self.path = path or IN_MEMORY
         self._db = connect(self.path, MIGRATIONS, full=full, error=StoreFailed)
-        self._db.execute("PRAGMA secure_delete=ON")
+        self._learn_at = 0  # the row from which on common words may have to be learned anew
         self._scopes: dict[tuple[str, str], SQLiteRecords] = {}
 
     def __repr__(self) -> str:
@@ -96,8 +96,8 @@ class SQLiteStore:
         return [(row[0], row[1]) for row in found]
 
     async def forget(self, owner: str, name: str | None = None) -> int:
-        """Remove all records of an owner, or of one of its scopes, and scrub the file: free pages, the merged index
-        of words, the log, and the files of approximate indexes."""
+        """Remove all records of an owner, or of one of its scopes, and scrub the files: pages, log, the index of
+        words, and the approximate indexes."""
         gone = 0
         for scope in [one for one in await self.scopes(owner) if name in (None, one[1])]:
             gone += await self._records(*scope).clear()
@@ -112,6 +112,7 @@ class SQLiteStore:
             lexical.scrub(db)
             db.execute("DELETE FROM common WHERE word NOT IN (SELECT term FROM vocabulary WHERE col = 'text')")
         with self.reading() as db:
+            db.execute("VACUUM")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def aclose(self) -> None:
@@ -140,6 +141,12 @@ class SQLiteStore:
         with self.reading(), transaction(self._db) as db:
             yield db
 
+    def learn(self, db: sqlite3.Connection) -> None:
+        """Learn the common words where the file has doubled since that was done last."""
+        row = db.execute("SELECT max(row) FROM records").fetchone()[0] or 0
+        if row >= self._learn_at:
+            self._learn_at = lexical.learn(db, row)
+
     def _records(self, owner: str, name: str) -> SQLiteRecords:
         scope = clean(owner), clean(name)
         return self._scopes.setdefault(scope, SQLiteRecords(self, *scope))
@@ -167,7 +174,7 @@ class SQLiteRecords:
                     db.execute("UPDATE scopes SET dimension = ? WHERE scope = ?", (dimension, scope))
                 gone = _remove(db, scope, remove)
                 written = [self._put(db, scope, version, record) for record in kept]
-                lexical.learn(db)
+                self._store.learn(db)
             self._follow(version, gone, [line for line in written if line is not None])
         return [record.id for record in kept]
 
@@ -222,11 +229,10 @@ class SQLiteRecords:
 
     def _next_version(self, db: sqlite3.Connection) -> tuple[int, int, int]:
         """Number of the scope, which is made if it is not there; its next version; its dimension."""
-        where = (self.owner, self.name)
-        db.execute("INSERT OR IGNORE INTO scopes (owner, name) VALUES (?, ?)", where)
-        db.execute("UPDATE scopes SET version = version + 1 WHERE owner = ? AND name = ?", where)
         return db.execute(  # type: ignore[no-any-return]
-            "SELECT scope, version, dimension FROM scopes WHERE owner = ? AND name = ?", where
+            "INSERT INTO scopes (owner, name, version) VALUES (?, ?, 1)"
+            " ON CONFLICT (owner, name) DO UPDATE SET version = version + 1 RETURNING scope, version, dimension",
+            (self.owner, self.name),
         ).fetchone()
 
     def _follow(self, version: int, gone: Sequence[int], written: Sequence[Line | int]) -> None:
