@@ -1,4 +1,4 @@
-"""Budget Tracker and BATS: an agent that is told what is left, plans by it, and begins again with the rest (2511.17006).
+"""Budget Tracker and BATS: an agent told what is left, that plans by it and begins again with the rest (2511.17006).
 
 Saves tool calls and money at equal accuracy, and makes a larger budget useful, where plain ReAct stops early.
 """
@@ -14,7 +14,7 @@ CARD = Card(
     paper="2511.17006",
     saves="tool calls and money at equal accuracy",
     against="react",
-    claim="tracker alone: 6.8 cents at 12.8 % where ReAct takes 9.9 cents for 12.6 % (BrowseComp); BATS 24.6 % at ReAct's cap",
+    claim="tracker alone: 6.8 cents at 12.8 % where ReAct takes 9.9 for 12.6 % (BrowseComp); BATS 24.6 % at its cap",
     workload="toolworld",
     n=250,
     margin=5.0,

@@ -1,4 +1,4 @@
-"""Best-first search over plans of tool calls: the leaf that the model rates highest is expanded next (arXiv 2407.01476).
+"""Best-first search over plans of tool calls: the leaf that the model rates highest is next (arXiv 2407.01476).
 
 It saves nothing by itself: a baseline of ToolChain* on the same tree.
 """
