@@ -91,8 +91,9 @@ class Outfit:
             environment=environment,
             store=self._store,
         )
+        means = self._with_methods(means)
         _no_twins(means.tools)
-        return self._with_methods(means)
+        return means
 
     def recorded(self, record: RunRecord, task: Task) -> Means:
         """The means of a replay: the methods are real, all else is a stand-in."""
@@ -167,9 +168,11 @@ class Outfit:
 
         parts = map(Part.of, self.system.transforms)
         transforms = tuple(create("transform", part.name, part.parameters) for part in parts)
+        policy = made("context")
         return replace(
-            means, policy=made("context"), selector=made("selector"), gate=made("gate"), transforms=transforms
-        )
+            means, policy=policy, selector=made("selector"), gate=made("gate"), transforms=transforms,
+            tools=(*means.tools, *getattr(policy, "tools", ())),
+        )  # fmt: skip
 
     def _wants(self, need: str) -> bool:
         """Whether any method of the System says on its card that it needs this."""

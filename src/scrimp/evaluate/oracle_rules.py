@@ -23,6 +23,9 @@ from scrimp.evaluate.oracle_evidence import MISSING, Sight, refs
 CANNOT = "I cannot tell."
 """What an oracle answers where the prompt does not hold the evidence."""
 
+SUBGOAL = 5
+"""Steps of an oracle's sub-goal, where it is told to work in sub-goals."""
+
 THOUGHT = (
     "Let me look at what is asked and at what the tools can do before I take the next step, so that each value comes "
     "from a result and none from memory"
@@ -221,6 +224,13 @@ class Mind:
         """As many words of thought as this oracle thinks before it acts."""
         return " ".join(islice(cycle(THOUGHT.split()), self.habits.words))
 
+    @property
+    def thinking(self) -> str:
+        """The thought before a call; every fifth step under a sub-goal, where the instructions ask for them."""
+        if "`Subgoal: ...`" not in self.sight.words or self.taken % SUBGOAL:
+            return self.thought
+        return f"Subgoal: take steps {self.taken + 1} to {self.taken + SUBGOAL}\n{self.thought}"
+
 
 Rule = Callable[[Mind], Reply]
 RULES: dict[str, Rule] = {}
@@ -284,7 +294,7 @@ def react(mind: Mind) -> Reply:
     calls = [(call.name, call.arguments) for call in mind.ready()]
     if not calls:
         return Reply(CANNOT)
-    return Reply(mind.thought, tuple(calls if mind.sight.request.parallel_calls else calls[:1]))
+    return Reply(mind.thinking, tuple(calls if mind.sight.request.parallel_calls else calls[:1]))
 
 
 @rule("answer", "solve", "react-conclude", "last-answer")

@@ -12,7 +12,7 @@ import re
 
 from scrimp.core.messages import Request
 from scrimp.core.words import words
-from scrimp.evaluate.oracle_rules import Habits, Reply, chance, clerical
+from scrimp.evaluate.oracle_rules import Habits, Mind, Reply, chance, clerical, rule
 from scrimp.models.tokens import estimate
 
 _END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
@@ -145,3 +145,20 @@ def resolved(request: Request, habits: Habits) -> Reply:
         "duplicate_facts": [place for place, text in known if text == given["new"]],
         "contradicted_facts": [place for place, text in known if _supersedes(given["new"], text)],
     }))  # fmt: skip
+
+
+_CALL = re.compile(r"^([\w.-]+\(\{.*\}\))$", re.MULTILINE)
+
+
+@rule("hiagent-summary")
+def finished(mind: Mind) -> Reply:
+    """The calls that were made, and those of the observed texts that a later step or the answer rests on; each is lost
+    with the chance of this oracle's error."""
+    text = mind.sight.request.messages[-1].text.partition("\nSteps:\n")[2]
+    gold = mind.sight.gold
+    evidence = dict.fromkeys([*gold.evidence, *(one for step in gold.steps for one in step.evidence)])
+    kept = [
+        one for one in evidence
+        if mind.sight.shows(one) and chance("lost", f"{mind.habits.seed}|{one}") >= mind.habits.error
+    ]  # fmt: skip
+    return Reply("\n".join([*(f"{call} = done" for call in _CALL.findall(text)), *kept]))

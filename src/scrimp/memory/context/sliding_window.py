@@ -6,9 +6,9 @@ Saves the re-sent turns; loses what they said. It moves in hops, so that prompt 
 from __future__ import annotations
 
 from scrimp.core.context import Context
-from scrimp.core.messages import Message, Request, canonical
+from scrimp.core.messages import Request
 from scrimp.core.registry import Card, method
-from scrimp.memory.parts.window import Window, split
+from scrimp.memory.parts.window import Window, fitting, split
 
 CARD = Card(
     name="sliding-window",
@@ -21,9 +21,6 @@ CARD = Card(
     margin=5.0,
     verdicts={"oracle": "not distinguishable"},
 )
-
-AROUND_MESSAGE = 4
-"""Tokens that chat templates put around a message or a call."""
 
 
 @method(CARD)
@@ -44,20 +41,8 @@ class SlidingWindow:
         """Drop old turns until the window and the limit are kept, but never the last turn."""
         request = self.window.apply(request)
         opening, turns = split(request.messages)
-        sizes = [sum(_size(message, ctx) for message in turn) for turn in turns]
-        # The tools and the schema are sent as well, whatever is dropped.
-        around = [tool.to_json() for tool in request.tools] + ([request.schema] if request.schema is not None else [])
-        fixed = sum(_size(message, ctx) for message in opening) + sum(ctx.estimate(canonical(item)) for item in around)
-        first = 0
-        while first < len(turns) - 1 and fixed + sum(sizes[first:]) > limit:
-            first += 1
+        first = fitting(opening, turns, request, limit, ctx)
         if first == 0:
             return request
         kept = [message for turn in turns[first:] for message in turn]
         return request.with_(messages=(*opening, *kept))
-
-
-def _size(message: Message, ctx: Context) -> int:
-    """About how many tokens a message takes, its calls included."""
-    calls = [call.name + (call.raw or canonical(call.arguments)) for call in message.tool_calls]
-    return AROUND_MESSAGE * (1 + len(calls)) + ctx.estimate(message.text) + sum(map(ctx.estimate, calls))
