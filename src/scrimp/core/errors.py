@@ -69,7 +69,7 @@ class UnknownName(InputError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, remedy: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
         if not remedy and near:
             remedy = f"did you mean {' or '.join(near)}?"
         elif not remedy and names:

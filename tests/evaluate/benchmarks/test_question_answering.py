@@ -165,7 +165,8 @@ def test_an_update_is_the_newest_value_and_before_is_the_first() -> None:
         seen.add(kind)
         said = {episode.source: episode.text for episode in task.history}
         turns = gold.labels["turns"].split()
-        assert tuple(said[turn] for turn in turns) == gold.evidence
+        for turn, statement in zip(turns, gold.evidence, strict=True):
+            assert statement in said[turn]
         if kind in ("fact", "updated", "contradicted", "before"):
             assert str(gold.answer[0]) in gold.evidence[0]
         if kind == "two_hop":
