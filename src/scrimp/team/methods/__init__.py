@@ -1,0 +1,1 @@
+"""Teams as planners, one file each."""
