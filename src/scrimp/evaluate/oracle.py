@@ -39,7 +39,7 @@ _GOLD: WeakKeyDictionary[Oracle, Book] = WeakKeyDictionary()
 
 
 class Oracle:
-    """The oracle as a Model; deterministic, so temperature and seed of a request change nothing.
+    """The oracle as a Model; deterministic: a warm request's seed changes the draws that are not shared, nothing else.
 
     Args:
         benchmark: whose gold it follows.
@@ -122,7 +122,8 @@ class Oracle:
         if found is None:
             return clerk(request, self.habits) or Reply(CANNOT)
         first = request.messages[0].hash if request.messages[0].role == "system" else ""
-        return reply(Mind(Sight(request, *found), self.habits, f"{request.prompt}|{first}"), request.prompt)
+        warm = f"|{request.seed}" if request.temperature else ""
+        return reply(Mind(Sight(request, *found), self.habits, f"{request.prompt}|{first}{warm}"), request.prompt)
 
     def _cap(self, text: str, calls: tuple[ToolCall, ...], cap: int) -> tuple[str, tuple[ToolCall, ...], Finish, int]:
         words = estimate(text)

@@ -40,7 +40,7 @@ class Habits:
     Attributes:
         error: chance from 0 to 1 that a gold step goes wrong (a wrong argument), or a direct answer.
         correlation: share of the draws that every System shares, since they hang on seed, task and
-            step only; the others hang on the prompt as well. 1 is "by step".
+            step only; the others hang on the prompt as well, and on the seed of a warm request. 1 is "by step".
         seed: another seed errs elsewhere.
         words: words of thought before a call or a plan.
         overhead: tokens of wrapping per native call.

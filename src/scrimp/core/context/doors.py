@@ -3,7 +3,7 @@
 complete, stream   a model           tools, call_tool(s)   tools          recall, remember   memory
 embed              an embedder       act                   environment    manage             its upkeep
 store              records
-hidden             a white-box model send                  another agent  spawn              a child
+hidden             a white-box model send                  another agent  spawn, fork        a child
 now, random        time and chance   step                  a new round    keep               best answer so far
 spend              nodes, stored bytes
 """
@@ -25,7 +25,7 @@ from scrimp.core.errors import BudgetExceeded, InputError
 from scrimp.core.events import Component, Kind, Phase
 from scrimp.core.messages import Delta, Message, Response, ToolCall, digest
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Capabilities, Environment, Query, Recall, Vectors
+from scrimp.core.protocols import Capabilities, Environment, Post, Query, Recall, Vectors
 from scrimp.core.records import Records
 from scrimp.core.task import Answer, Episode
 from scrimp.core.tool import Tool, ToolResult
@@ -179,13 +179,16 @@ class Context:
         """Send a message to another agent of the team."""
         post = self._means.post
         if post is None:
-            raise closed("send", "this planner runs one agent; a team's planner (team/) opens this door")
+            raise closed("send", "this planner runs one agent; a team opens this door with ctx.spawn(post=...)")
         size = len(message.text.encode())
         amounts: dict[str, Amount] = {"messages": 1, "message_tokens": size}
         request = {"to": receiver, "message": message.to_json()}
         async with self._door("send", "message", receiver, amounts, request) as passage:
             if passage.recorded is not None:
                 raise_recorded(passage.recorded.response)
+                await post.deliver(
+                    self._place.agent, receiver, message
+                )  # the boxes are the team's own, not the world's
                 return
             await self._run.in_time(post.deliver(self._place.agent, receiver, message))
             passage.done({}, spent=amounts)
@@ -196,6 +199,7 @@ class Context:
         budget: Budget | None = None,
         component: Component | None = None,
         environment: Environment | None = None,
+        post: Post | None = None,
     ) -> Context:
         """A child context, numbered now.
 
@@ -203,6 +207,7 @@ class Context:
             budget: the child draws on a slice of this size, given back by `close`. It limits amounts; `seconds` and
                 `request_tokens` are limits of a whole run.
             environment: the child acts in this one, a clone say, instead of the task's own.
+            post: carries what the child and its own children send each other.
         """
         account = self._place.account
         if budget is not None:
@@ -215,8 +220,18 @@ class Context:
         child = self._child(replace(place, component=component) if component else place)
         child._sliced = budget is not None
         if environment is not None:
-            child._means = replace(self._means, environment=environment)
+            child._means = replace(child._means, environment=environment)
+        if post is not None:
+            child._means = replace(child._means, post=post)
         return child
+
+    async def fork(self, agent: str = "") -> Context:
+        """A child that acts in a clone of this place's world, to try things in; a plain child where there is no world.
+
+        What it does there is metered like any call; the task's own world stays as it is.
+        """
+        world = self._means.environment
+        return await self.spawn(agent, environment=None if world is None else await world.clone())
 
     async def close(self) -> None:
         """Give back what a spawned slice did not spend; nothing for a context that shares its parent's budget."""

@@ -11,7 +11,7 @@ from scrimp.core.messages import user
 from scrimp.core.prompt import Prompt
 from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
-from scrimp.planning.parts.conversation import observations, opening
+from scrimp.planning.parts.conversation import TURNS, in_turns, opening
 
 CARD = Card(
     name="react",
@@ -33,9 +33,6 @@ PROMPT = Prompt(
 CONCLUDE = Prompt("react-conclude", 1, "No more tool calls are possible. Reply with your best answer to the task now.")
 
 
-TURNS = 12
-
-
 @method(CARD)
 class ReAct:
     """Reason and act in turns.
@@ -53,14 +50,10 @@ class ReAct:
         """Turns of one model call and its tool calls, until a turn calls nothing."""
         tools = await ctx.tools(task.text)
         messages = opening(PROMPT.text, task)
-        for _ in range(self.max_steps or task.steps or TURNS):
-            ctx.keep(messages)
-            await ctx.step()
-            response = await ctx.complete(messages, prompt=PROMPT, tools=tools)
-            if not response.tool_calls or task.answer_with == "calls":
-                return Answer(response.text, response.tool_calls)
-            results = await ctx.call_tools(response.tool_calls)
-            messages += [response.message, *observations(response.tool_calls, results)]
+        turns = self.max_steps or task.steps or TURNS
+        response = await in_turns(ctx, messages, PROMPT, tools, turns, task)
+        if response is not None:
+            return Answer(response.text, response.tool_calls)
         ctx.keep(messages)
         messages.append(user(CONCLUDE.text))
         response = await ctx.complete(messages, prompt=CONCLUDE, component="answer")

@@ -6,14 +6,12 @@ counted on the answers as they read without case, spaces and final stops, or on 
 
 from __future__ import annotations
 
-from collections import Counter
-
 from scrimp.core.context import Context
 from scrimp.core.errors import BudgetExceeded
-from scrimp.core.messages import canonical
 from scrimp.core.protocols import Planner
 from scrimp.core.registry import Card, create, method
 from scrimp.core.task import Answer, Task
+from scrimp.planning.parts.votes import majority
 
 CARD = Card(
     name="self-consistency",
@@ -55,13 +53,4 @@ class SelfConsistency:
                 if not answers:
                     raise
                 break
-        votes = Counter(_vote(answer) for answer in answers)
-        most = max(votes.values())
-        return next(answer for answer in answers if votes[_vote(answer)] == most)
-
-
-def _vote(answer: Answer) -> str:
-    """What two answers must share to count as one."""
-    if answer.calls:
-        return canonical([[call.name, call.arguments] for call in answer.calls])
-    return " ".join(answer.text.casefold().split()).rstrip(".。!")
+        return majority(answers)

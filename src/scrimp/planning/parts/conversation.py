@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from scrimp.core.messages import Message, Text, ToolCall, observation, system, user
+from scrimp.core.context import Context
+from scrimp.core.messages import Message, Response, Text, ToolCall, observation, system, user
+from scrimp.core.prompt import Prompt
 from scrimp.core.task import Task
-from scrimp.core.tool import ToolResult
+from scrimp.core.tool import Tool, ToolResult
+
+TURNS = 12
+"""Turns of one conversation where neither the task nor the method says how many."""
 
 
 def opening(instructions: str, task: Task) -> list[Message]:
@@ -23,3 +29,25 @@ def question(task: Task) -> list[Message]:
 def observations(calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> list[Message]:
     """One tool message per call, in their order."""
     return [observation(call, result.text) for call, result in zip(calls, results, strict=True)]
+
+
+async def in_turns(
+    ctx: Context, messages: list[Message], prompt: Prompt, tools: Sequence[Tool], turns: int, task: Task, **options: Any
+) -> Response | None:
+    """Turns of one model call and its tool calls, added to `messages`, until a turn calls nothing.
+
+    Args:
+        options: as in `ctx.complete`.
+
+    Returns:
+        The turn that called nothing, or the first one where the task wants calls; None where the turns ran out.
+    """
+    for _ in range(turns):
+        ctx.keep(messages)
+        await ctx.step()
+        response = await ctx.complete(messages, prompt=prompt, tools=tools, **options)
+        if not response.tool_calls or task.answer_with == "calls":
+            return response
+        results = await ctx.call_tools(response.tool_calls)
+        messages += [response.message, *observations(response.tool_calls, results)]
+    return None
