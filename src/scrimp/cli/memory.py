@@ -118,6 +118,11 @@ def forget(
     if bool(ids) == everything:
         raise InputError("nothing says what to forget", remedy="give ids, or --all for every note of this owner")
     gone = _with(store, owner, scope, "none", lambda notes: notes.forget(None if everything else ids))
+    if everything:
+        from scrimp.journal.home import home
+        from scrimp.models.kept_prefixes import forget as forget_prefixes
+
+        forget_prefixes(home(), owner)
     return emit({"forgotten": gone}) if as_json else write(f"{gone} forgotten\n")
 
 

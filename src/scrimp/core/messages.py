@@ -182,6 +182,8 @@ class Request:
             own default. The budget may lower it, never below `min_output`.
         prompt: `name@version` of the prompt that caused the call.
         logprobs: how many alternatives per token to report, 0 for none.
+        prefix: name under which a model that can do so keeps the keys and values of this prompt on disk, and finds
+            them again in later calls and processes; other models pass over it. It changes no answer.
     """
 
     messages: tuple[Message, ...]
@@ -196,13 +198,14 @@ class Request:
     effort: str | None = None
     prompt: str = ""
     parallel_calls: bool = True
+    prefix: str = ""
 
     @cached_property
     def hash(self) -> str:
         """Identity of the request for resume and caches.
 
         The output cap takes no part: the budget may lower it, and a resumed run must still find
-        its recorded answer.
+        its recorded answer. Nor does the prefix's name, which changes no answer.
         """
         return digest([
             [message.hash for message in self.messages],
@@ -216,13 +219,19 @@ class Request:
         return replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        out = {
             "messages": [message.to_json() for message in self.messages],
             "tools": [tool.to_json() for tool in self.tools],
             "schema": self.schema, "max_output": self.max_output, "temperature": self.temperature,
             "seed": self.seed, "stop": list(self.stop), "logprobs": self.logprobs, "effort": self.effort,
             "prompt": self.prompt, "parallel_calls": self.parallel_calls,
         }  # fmt: skip
+        return {**out, "prefix": self.prefix} if self.prefix else out
+
+
+def prefix_name(owner: str, *texts: str) -> str:
+    """A name for `Request.prefix`: the owner and, where given, the content of a prompt, both as hashes."""
+    return "-".join(digest(part)[:20] for part in ([owner, list(texts)] if texts else [owner]))
 
 
 @dataclass(frozen=True, slots=True)

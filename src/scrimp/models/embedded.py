@@ -45,6 +45,8 @@ from scrimp.models.gguf_server import INSTANCE_TAG, TIED, ServerSettings, read_s
 START_SECONDS = 120.0
 IDLE_SECONDS = 600.0
 SERVE_PORT = 8321
+KEPT = "prefixes"
+"""Folder of a home for the keys and values of prompts, by server."""
 STREAM_HEADERS: Mapping[str, str] = {"Connection": "close"}
 STREAM_FIELDS: Mapping[str, Any] = {"return_progress": True}
 _STOP_SECONDS = 10.0
@@ -60,6 +62,7 @@ class Endpoint:
         model_name: what to send as `model`.
         context: tokens of one slot.
         instance: tells this process from any other; also in `/v1/models` as a tag.
+        kept: folder of the keys and values that are kept of prompts; empty where none are.
     """
 
     url: str
@@ -68,6 +71,7 @@ class Endpoint:
     context: int = 0
     slots: int = 1
     instance: str = ""
+    kept: str = ""
 
 
 def launch(
@@ -117,6 +121,7 @@ def launch(
             slots=slots,
             threads=threads_to_use(threads),
             idle=_from_environment("SCRIMP_IDLE_SECONDS", IDLE_SECONDS),
+            kept=str((home / KEPT / key).resolve()) if slots == 1 else "",
         )
         endpoint, process = _start(settings, state_file, tied=False)
         # Reaps the process when it ends; the thread also keeps Popen from complaining.
@@ -321,7 +326,10 @@ def _tail(log: Path) -> str:
 
 
 def _endpoint(state: Mapping[str, Any]) -> Endpoint:
-    return Endpoint(state["url"], state["name"], state["pid"], state["context"], state["slots"], state["instance"])
+    return Endpoint(
+        state["url"], state["name"], state["pid"], state["context"], state["slots"], state["instance"],
+        state.get("kept", ""),
+    )  # fmt: skip
 
 
 def _answers(state: Mapping[str, Any]) -> bool:

@@ -53,6 +53,7 @@ class ServerSettings:
         threads: compute threads.
         port: 0 takes a free one.
         idle: seconds without a request until a launched server ends; 0 for never.
+        kept: folder in which keys and values of prompts are kept; none are where empty.
     """
 
     file: str
@@ -64,6 +65,7 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 0
     idle: float = 600.0
+    kept: str = ""
 
 
 def start_engine(settings: ServerSettings) -> Any:
@@ -93,6 +95,9 @@ def start_engine(settings: ServerSettings) -> Any:
     params.cache_ram_mib = _PROMPT_CACHE_MIB
     params.sse_ping_interval = 5
     params.endpoint_metrics = True
+    if settings.kept:
+        Path(settings.kept).mkdir(parents=True, exist_ok=True, mode=0o700)
+        params.slot_save_path, params.endpoint_slots = f"{settings.kept}/", True
     params.ui = False
     # No web page that the user happens to visit may use the model.
     params.cors_origins, params.cors_origins_explicit = "http://127.0.0.1", True

@@ -12,6 +12,7 @@ from scrimp.core.messages import Delta, Request
 from scrimp.core.protocols import Capabilities
 from scrimp.core.usage import Usage
 from scrimp.models.connection import Connection
+from scrimp.models.kept_prefixes import KeptPrefixes
 from scrimp.models.openai_compatible import OpenAICompatible
 
 LOCAL_CAPABILITIES = Capabilities(tools=False, schema="grammar", logprobs=True, local=True)
@@ -40,6 +41,7 @@ class LocalModel:
         self.settings = settings or LocalSettings()
         self.capabilities = LOCAL_CAPABILITIES
         self._served: OpenAICompatible | None = None
+        self._kept: KeptPrefixes | None = None
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r}, {str(self.file)!r})"
@@ -62,6 +64,7 @@ class LocalModel:
         if before is None or before.connection.url != endpoint.url:
             connection = Connection(endpoint.url, endpoint.model_name).to_llama()
             self._served = OpenAICompatible(self.name, connection, self.capabilities)
+            self._kept = KeptPrefixes(endpoint) if endpoint.kept else None
             if before is not None:
                 await before.aclose()
 
@@ -81,10 +84,13 @@ class LocalModel:
             await self.start()
         for again in (True, False):
             assert self._served is not None
+            if self._kept is not None and request.prefix:
+                await self._kept.restore(request.prefix)
             deltas = self._served.stream(request)
             try:
                 async for delta in deltas:
                     yield delta
+                await self._keep(request)
                 return
             except ModelFailed as failure:
                 if failure.sent or not again:
@@ -92,6 +98,15 @@ class LocalModel:
             finally:
                 await deltas.aclose()
             await self.start()
+
+    async def _keep(self, request: Request) -> None:
+        """Keep the keys and values of a prompt that has a name."""
+        if self._kept is None:
+            return
+        if request.prefix:
+            await self._kept.save(request.prefix)
+        else:
+            self._kept.other()
 
     async def aclose(self) -> None:
         """Close the connection; the server stays for others."""

@@ -12,7 +12,7 @@ import re
 
 from scrimp.core.messages import Request
 from scrimp.core.words import words
-from scrimp.evaluate.oracle_rules import Habits, Mind, Reply, chance, clerical, rule
+from scrimp.evaluate.oracle_rules import Habits, Mind, Reply, answer, chance, clerical, rule
 from scrimp.models.tokens import estimate
 
 _END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
@@ -44,7 +44,7 @@ def within(found: list[str], tokens: int) -> list[str]:
     return kept[::-1]
 
 
-@clerical("rolling-summary", "memorybank-day", "memorybank-all", "mem0-summary")
+@clerical("rolling-summary", "memorybank-day", "memorybank-all", "mem0-summary", "memorag-gist")
 def summary(request: Request, habits: Habits) -> Reply:
     """The sentences themselves; the newest, where the answer may not be long enough for all."""
     found = [one for one in sentences(shown(request), habits) if not one.endswith(":")]
@@ -162,3 +162,30 @@ def finished(mind: Mind) -> Reply:
         if mind.sight.shows(one) and chance("lost", f"{mind.habits.seed}|{one}") >= mind.habits.error
     ]  # fmt: skip
     return Reply("\n".join([*(f"{call} = done" for call in _CALL.findall(text)), *kept]))
+
+
+CLUES = 3
+
+
+@clerical("memorag-memorise")
+def memorised(request: Request, habits: Habits) -> Reply:
+    """That it has read."""
+    return Reply("OK")
+
+
+@rule("memorag-spans")
+def spans(mind: Mind) -> Reply:
+    """The remembered sentences that share most words with the question. No gold: whoever remembers a text can look."""
+    asked = set(words(mind.sight.task.text))
+    remembered = sentences(mind.sight.request.messages[0].text, mind.habits)
+    best = sorted(remembered, key=lambda one: -len(asked & set(words(one))))
+    return Reply("\n".join(one for one in best[:CLUES] if asked & set(words(one))))
+
+
+@rule("memorag-questions")
+def sharper(mind: Mind) -> Reply:
+    """The question as it is."""
+    return Reply(" ".join(mind.sight.task.text.split()))
+
+
+rule("memorag-draft")(answer)
