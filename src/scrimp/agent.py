@@ -333,7 +333,8 @@ class _Execution:
             raise one_of(group) from group
         if task.remembered:
             said = f"Task: {task.text}\nAnswer: {answer.text}"
-            await ctx.remember(Episode(said, owner=task.owner, source=self.run.id, at=at))
+            way = ctx.kept[1]
+            await ctx.remember(Episode(said, owner=task.owner, source=self.run.id, at=at, messages=way))
             await ctx.manage()
         return answer
 

@@ -145,13 +145,15 @@ class Clock(Protocol):
 class Query:
     """A question to a memory or to a tool selector.
 
-    `limit` is the most tokens a recall may take, or the most tools a selection may offer.
+    `limit` is the most tokens a recall may take, or the most tools a selection may offer. `role` is that of the agent
+    who asks, in a team that has roles.
     """
 
     text: str
     owner: str = ""
     limit: int = 0
     at: float = 0.0
+    role: str = ""
 
 
 @dataclass(frozen=True)

@@ -168,8 +168,9 @@ class Conduct:
         self.folder.add(trial.place, written(trial, result, score))
         self._count(trial, result)
         if getattr(self.benchmark, "stream", False):
-            said = f"The answer to the task before was {'right' if score.success else 'wrong'}."
-            self.outcomes[trial.system] = Episode(said, owner=job.task.owner, source=trial.run)
+            outcome = "right" if score.success else "wrong"
+            said, labels = f"The answer to the task before was {outcome}.", {"outcome": outcome}
+            self.outcomes[trial.system] = Episode(said, owner=job.task.owner, source=trial.run, labels=labels)
 
     def _count(self, trial: Trial, result: Result) -> None:
         """One more trial is there."""

@@ -118,9 +118,11 @@ class Oracle:
         self._meter = _Meter(self.habits.cache_min)
 
     def _say(self, request: Request) -> Reply:
+        if (work := clerk(request, self.habits)) is not None:
+            return work
         found = _GOLD[self].find(request)
         if found is None:
-            return clerk(request, self.habits) or Reply(CANNOT)
+            return Reply(CANNOT)
         first = request.messages[0].hash if request.messages[0].role == "system" else ""
         warm = f"|{request.seed}" if request.temperature else ""
         return reply(Mind(Sight(request, *found), self.habits, f"{request.prompt}|{first}{warm}"), request.prompt)

@@ -109,6 +109,8 @@ class Context:
         if memory is None:
             return Recall()
         request = {"query": query.text, "owner": query.owner, "limit": query.limit}
+        if query.role:
+            request["role"] = query.role
         here = self._as("memory", "read")
         async with here._door("recall", "memory_read", _name(memory), {"memory_accesses": 1}, request) as passage:
             inner = self._within(passage, "memory", "read")  # numbered on a replay as well

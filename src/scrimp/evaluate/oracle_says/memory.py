@@ -189,3 +189,59 @@ def sharper(mind: Mind) -> Reply:
 
 
 rule("memorag-draft")(answer)
+
+
+_LEARNED = re.compile(r"^\d+\. (.*)$", re.MULTILINE)
+
+
+@clerical("g-memory-steps")
+def key_steps(request: Request, habits: Habits) -> Reply:
+    """The calls as they stand, else the answer."""
+    text = shown(request)
+    return Reply("; ".join(_CALL.findall(text)) or text.rpartition("Answer:")[2].strip())
+
+
+@clerical("g-memory-reason")
+def reason(request: Request, habits: Habits) -> Reply:
+    """All that it can tell."""
+    return Reply("The answer was wrong; some argument of a call was.")
+
+
+@clerical("g-memory-relevance")
+def relevance(request: Request, habits: Habits) -> Reply:
+    """The share of words that two tasks have in common."""
+    new, _, old = shown(request).partition("\n\nEarlier task:")
+    mine, theirs = set(words(new)), set(words(old.partition("\n")[0]))
+    return Reply(json.dumps({"score": round(10 * len(mine & theirs) / max(len(mine), 1), 1)}))
+
+
+@clerical("g-memory-insights")
+def insights(request: Request, habits: Habits) -> Reply:
+    """Which tools solved which kind of task, once each; it agrees with what it would say again."""
+    known = _LEARNED.findall(shown(request))
+    operations = []
+    for block in shown(request).split("Task: ")[1:]:
+        tools = list(dict.fromkeys(re.findall(r"([\w.-]+)\(\{", block.partition("Solved by:")[2])))
+        if not tools:
+            continue
+        said = f"Tasks like this one were solved with {', '.join(tools)}: {' '.join(words(block)[:6])}"
+        same = known.index(said) + 1 if said in known else 0
+        operations.append({"op": "AGREE" if same else "ADD", "number": same, "text": said})
+    return Reply(json.dumps({"operations": operations[:4]}, ensure_ascii=False))
+
+
+@clerical("g-memory-merge")
+def merged(request: Request, habits: Habits) -> Reply:
+    """Insights that name the same tools become the first of them."""
+    groups: dict[str, list[int]] = {}
+    rules = _LEARNED.findall(shown(request))
+    for number, one in enumerate(rules, 1):
+        groups.setdefault(one.partition(":")[0], []).append(number)
+    joined = [{"text": rules[numbers[0] - 1], "from": numbers} for numbers in groups.values() if len(numbers) > 1]
+    return Reply(json.dumps({"rules": joined}, ensure_ascii=False))
+
+
+@clerical("g-memory-role")
+def for_a_role(request: Request, habits: Habits) -> Reply:
+    """The insights as they are."""
+    return Reply(shown(request))
