@@ -321,7 +321,7 @@ class _Execution:
         await self._lay_in(task, ctx)
         at = task.at or (await ctx.now() if self.means.memory is not None else 0.0)
         limit = getattr(self.means.memory, "recall_tokens", RECALL_TOKENS)
-        recalled = await ctx.recall(Query(task.text, owner=task.owner, limit=limit, at=at))
+        recalled = await ctx.recall(Query(task.query or task.text, owner=task.owner, limit=limit, at=at))
         known = recalled.text
         if self.means.memory is None:
             known = "\n".join(episode.text for episode in task.history)

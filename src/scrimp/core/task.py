@@ -42,6 +42,8 @@ class Task:
         steps: how many turns the benchmark allows; 0 where it does not say.
         environment: name of the Environment the task needs, empty for none.
         labels: facts about the task that may be shown anywhere (category, split); never gold.
+        query: what is asked, without instructions on the form of the answer: a memory is searched by it. The text where
+            empty.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Task:
     environment: str = ""
     steps: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "environment": task.environment,
         "steps": task.steps,
         "labels": dict(task.labels),
+        "query": task.query,
     }
 
 
@@ -136,5 +140,5 @@ def task_from_json(data: Mapping[str, Any]) -> Task:
     return Task(
         data["id"], data["text"], tools, attachments, data["answer_with"], data["background"], history,
         data.get("owner", ""), data.get("at", 0.0), data.get("remembered", True), data["environment"],
-        data.get("steps", 0), data["labels"],
+        data.get("steps", 0), data["labels"], data.get("query", ""),
     )  # fmt: skip

@@ -154,7 +154,8 @@ def _made(name: str, seed: int, sessions: int, turns: int) -> _Dialogue:
     plain = {turn: fact.plain(order, language) for fact in facts for order, turn in enumerate(fact.turns)}
     for number, (kind, question, answer, places) in enumerate(_questions(facts, language)):
         task = Task(
-            f"{name}-{number:02d}", ASK[language].format(name, question), history=history, owner=name, remembered=False,
+            f"{name}-{number:02d}", ASK[language].format(name, question), query=question, history=history, owner=name,
+            remembered=False,
             labels={"kind": kind, "language": language},
         )  # fmt: skip
         evidence = tuple(plain[place] for place in places)

@@ -144,7 +144,7 @@ def _task(item: Item, split: str) -> Task:
     if split == "memory":
         random.Random(f"hotpotqa {item.id}").shuffle(shown)
         history = tuple(Episode(one, owner=item.id, source=one.partition(":")[0]) for one in shown)
-        return Task(name, text, history=history, owner=item.id, remembered=False, labels=labels)
+        return Task(name, text, query=item.question, history=history, owner=item.id, remembered=False, labels=labels)
     call = partial(_search, tuple(shown))
     about = f"Search the encyclopedia; gives the {SHOWN} articles that fit best."
     tools = (Tool("search", about, SCHEMA, call, pure=True, inline=True, source="hotpotqa"),)

@@ -159,7 +159,8 @@ def _task(item: Item) -> Task:
     question = item.question + (DATE if item.category == TEMPORAL else "")
     history = tuple(turn for session in item.talk.sessions for turn in session)
     return Task(
-        item.id, ASK.format(*item.talk.speakers, question), history=history, owner=item.talk.id, remembered=False,
+        item.id, ASK.format(*item.talk.speakers, question), query=question, history=history, owner=item.talk.id,
+        remembered=False,
         labels={"conversation": item.talk.id},
     )  # fmt: skip
 

@@ -133,7 +133,8 @@ def refuses(text: str) -> bool:
 
 def _task(item: Item) -> Task:
     text = ASK.format(date=item.date, question=item.question)
-    return Task(item.id, text, history=item.turns, owner=item.id, remembered=False, labels={"type": item.kind})
+    return Task(item.id, text, query=item.question, history=item.turns, owner=item.id, remembered=False,
+                labels={"type": item.kind})  # fmt: skip
 
 
 def _read(where: str, row: Mapping[str, Any]) -> Item:

@@ -98,6 +98,7 @@ def _task(item: Item) -> Task:
     return Task(
         item.id,
         text,
+        query=f"{item.question}\n{choices}",
         history=item.messages,
         owner=item.id,
         remembered=False,

@@ -12,7 +12,7 @@ import re
 
 from scrimp.core.messages import Request
 from scrimp.core.words import words
-from scrimp.evaluate.oracle_rules import Habits, Mind, Reply, answer, chance, clerical, rule
+from scrimp.evaluate.oracle_rules import Habits, Mind, Reply, chance, clerical, rule
 from scrimp.models.tokens import estimate
 
 _END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
@@ -173,22 +173,30 @@ def memorised(request: Request, habits: Habits) -> Reply:
     return Reply("OK")
 
 
-@rule("memorag-spans")
-def spans(mind: Mind) -> Reply:
-    """The remembered sentences that share most words with the question. No gold: whoever remembers a text can look."""
-    asked = set(words(mind.sight.task.text))
-    remembered = sentences(mind.sight.request.messages[0].text, mind.habits)
+def _question(request: Request) -> str:
+    """The question that a memory's prompt puts."""
+    return shown(request).removeprefix("Question: ").partition("\n")[0]
+
+
+@clerical("memorag-spans")
+def spans(request: Request, habits: Habits) -> Reply:
+    """The remembered sentences that share most words with the question: whoever remembers a text can look."""
+    asked = set(words(_question(request)))
+    remembered = sentences(request.messages[0].text, habits)
     best = sorted(remembered, key=lambda one: -len(asked & set(words(one))))
     return Reply("\n".join(one for one in best[:CLUES] if asked & set(words(one))))
 
 
-@rule("memorag-questions")
-def sharper(mind: Mind) -> Reply:
+@clerical("memorag-questions")
+def sharper(request: Request, habits: Habits) -> Reply:
     """The question as it is."""
-    return Reply(" ".join(mind.sight.task.text.split()))
+    return Reply(_question(request))
 
 
-rule("memorag-draft")(answer)
+@clerical("memorag-draft")
+def drafted(request: Request, habits: Habits) -> Reply:
+    """The remembered sentence that shares most words with the question."""
+    return Reply(spans(request, habits).text.partition("\n")[0])
 
 
 _LEARNED = re.compile(r"^\d+\. (.*)$", re.MULTILINE)
