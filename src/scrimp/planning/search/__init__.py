@@ -1,0 +1,1 @@
+"""The shared search: one tree, expanded in different orders."""
