@@ -11,6 +11,7 @@ import anyio
 
 from scrimp.core.context import Means, Settings
 from scrimp.core.context.means import RetryPolicy
+from scrimp.core.context.results import READ
 from scrimp.core.errors import InputError, UnknownPrice
 from scrimp.core.messages import digest
 from scrimp.core.money import PriceList
@@ -157,7 +158,9 @@ class Outfit:
         """A trial's seed drives sampling; at temperature 0 there is nothing to drive."""
         system = self.system
         sent = seed if system.temperature > 0 else None
-        return Settings(system.max_output, system.temperature, sent, system.effort, system.parallel_calls, RETRY)
+        return Settings(
+            system.max_output, system.temperature, sent, system.effort, system.parallel_calls, system.offload, RETRY
+        )
 
     def _with_methods(self, means: Means) -> Means:
         """Add policy, selector, gate and transforms, made anew: no state is shared between runs."""
@@ -171,7 +174,7 @@ class Outfit:
         policy = made("context")
         return replace(
             means, policy=policy, selector=made("selector"), gate=made("gate"), transforms=transforms,
-            tools=(*means.tools, *getattr(policy, "tools", ())),
+            tools=(*means.tools, *getattr(policy, "tools", ()), *((READ,) if self.system.offload else ())),
         )  # fmt: skip
 
     def _wants(self, need: str) -> bool:

@@ -44,7 +44,7 @@ def walked(request: Request) -> list[str]:
 
 
 def guide(request: Request) -> str:
-    """Proposes the way in nine of ten samples, else another door; the end once the way is walked. It rates the way 9."""
+    """Proposes the way in nine of ten samples, else another door; the end once it is walked. It rates the way 9."""
     here = walked(request)
     on_it = tuple(here) == WAY[: len(here)]
     if request.prompt.startswith("score"):

@@ -42,6 +42,8 @@ class Part:
         return {"name": self.name, **self.parameters}
 
 
+LEAST_SHOWN = 200
+"""Characters of a tool's result that an agent is shown in any case."""
 PARTS = ("planner", "context", "selector", "gate", "memory")
 
 
@@ -59,6 +61,8 @@ class System:
         prices: price list by name or file; local tokens are priced at its reference rates.
         budget: hard limits of one run.
         max_output: most tokens of one answer; `temperature`, `seed`, `effort` as the model takes them.
+        offload: characters of a tool's result above which the agent is shown its ends and a handle to read the rest
+            by; 0 shows all.
         tool_text: how tools are written for a model without native tool calls: `json` or `signature`.
     """
 
@@ -79,6 +83,7 @@ class System:
     effort: str | None = None
     parallel_calls: bool = True
     tool_text: str = "json"
+    offload: int = 0
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -92,6 +97,8 @@ class System:
             object.__setattr__(self, "budget", Budget(self.budget))
         if self.tool_text not in ("json", "signature"):
             raise InputError(f"tool_text is {self.tool_text!r}", remedy="json or signature")
+        if self.offload and self.offload < LEAST_SHOWN:
+            raise InputError(f"offload is {self.offload}", remedy=f"0, or at least {LEAST_SHOWN} characters")
         if self.max_output < 1:
             raise InputError(f"max_output is {self.max_output}", remedy="a positive number of tokens")
 
@@ -165,6 +172,8 @@ class System:
         data = self.to_json()
         for key in ("name", "prices"):
             data.pop(key, None)
+        if not data["offload"]:
+            del data["offload"]  # as if it were not there: a System is the same as before there was such a thing
         data["model"] = models.get(self.model, self.model)
         data["models"] = {role: models.get(name, name) for role, name in self.models.items()}
         prompts = {}
@@ -181,7 +190,7 @@ def _check(source: str, key: str, value: Any) -> None:
     expected: dict[str, tuple[type, ...]] = {
         "model": (str,), "models": (dict,), "transforms": (list,), "embedder": (str,), "prices": (str,),
         "budget": (dict,), "max_output": (int,), "temperature": (int, float), "seed": (int,), "effort": (str,),
-        "parallel_calls": (bool,), "tool_text": (str,), "name": (str,),
+        "parallel_calls": (bool,), "tool_text": (str,), "offload": (int,), "name": (str,),
     }  # fmt: skip
     allowed = expected.get(key, (str, dict))
     if value is None and key in PARTS and key != "planner":

@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from scrimp.core.messages import ToolSpec
+
+if TYPE_CHECKING:
+    from scrimp.core.context import Context
 
 Status = Literal["ok", "error", "unknown"]
 
@@ -42,6 +45,8 @@ class Tool:
         parameters: JSON schema of the arguments, an object.
         call: takes the validated arguments and returns the result as a value or a ToolResult; may
             be async. None where the tool is only a description (its calls are recorded, not run).
+        call_in: as `call`, and takes a Context besides, inside of which what it does is nested: for tools that call
+            others, or that read what the run keeps.
         price: dollars per call, declared by whoever offers the tool. Tools of ours cost nothing
             unless declared; a tool from outside is None, unknown, until it is priced.
         latency: declared seconds per call, for planning and the critical path; 0 where not declared.
@@ -64,6 +69,7 @@ class Tool:
     inline: bool = False
     source: str = "python"
     tags: Mapping[str, str] = field(default_factory=dict)
+    call_in: Callable[[Mapping[str, Any], Context], Awaitable[Any]] | None = None
 
     @cached_property
     def spec(self) -> ToolSpec:

@@ -60,13 +60,18 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the System wants its model calls to be made, unless a call says otherwise."""
+    """How the System wants its calls to be made, unless a call says otherwise.
+
+    Attributes:
+        offload: characters of a tool's result above which it is kept aside; 0 keeps none.
+    """
 
     max_output: int | None = None
     temperature: float = 0.0
     seed: int | None = None
     effort: str | None = None
     parallel_calls: bool = True
+    offload: int = 0
     retry: RetryPolicy = RetryPolicy()
 
 

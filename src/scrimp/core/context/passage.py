@@ -13,6 +13,7 @@ from weakref import WeakSet
 import anyio
 
 from scrimp.core.budget import Account, Amount, Claim, Reservation
+from scrimp.core.context.results import Results
 from scrimp.core.errors import BudgetExceeded, ModelFailed, ReplayMismatch, ScrimpError
 from scrimp.core.events import (
     Component,
@@ -30,6 +31,7 @@ from scrimp.core.events import (
 from scrimp.core.messages import digest
 from scrimp.core.money import NOTHING, Money
 from scrimp.core.protocols import Clock
+from scrimp.core.tool import ToolResult
 from scrimp.core.usage import NO_USAGE, Usage
 
 T = TypeVar("T")
@@ -55,6 +57,15 @@ class SystemClock:
 
 
 @dataclass
+class Shared:
+    """A call in flight whose result others wait for; None where it ended without one."""
+
+    key: str
+    over: anyio.Event = field(default_factory=anyio.Event)
+    result: ToolResult | None = None
+
+
+@dataclass
 class Run:
     """What all contexts of one run share.
 
@@ -65,6 +76,8 @@ class Run:
         events: everything that happened so far, in order of completion.
         steps: rounds the planner has begun.
         refused: the limit by which the budget last refused a call.
+        results: what is kept of its tools' results.
+        shared: pure calls in flight, which others like them wait for, by tool and arguments.
         held_back: limits that refused a call, or made an answer end before the model had finished.
     """
 
@@ -82,6 +95,8 @@ class Run:
     held_back: set[str] = field(default_factory=set)
     streams: WeakSet[AsyncGenerator[Any, None]] = field(default_factory=WeakSet)
     under_way: dict[Passage, anyio.Event] = field(default_factory=dict)
+    results: Results = field(default_factory=Results)
+    shared: dict[str, Shared] = field(default_factory=dict)
 
     def refused_by(self, refusal: BudgetExceeded) -> None:
         """Remember which limit refused something."""
