@@ -33,7 +33,7 @@ HEAVY_ALLOWED: dict[str, set[str]] = {
     "scrimp.models.embedders_onnx": {"onnxruntime", "tokenizers"},
     "scrimp.evaluate.executors.ray": {"ray"},
     "scrimp.evaluate.tune.proposals": {"optuna"},
-    "scrimp.report.parquet": {"duckdb"},
+    "scrimp.journal.duck": {"duckdb"},
     "scrimp.stores.ann": {"faiss"},
 }
 """Module -> heavy libraries it is about."""

@@ -16,7 +16,7 @@ from scrimp.audit.audit import Options, audit_paths
 from scrimp.core.messages import Request, Response, ToolCall, assistant
 from scrimp.core.system import System
 from scrimp.journal.journal import Journal
-from scrimp.journal.otel import request
+from scrimp.journal.otel import requests
 from scrimp.outfit import Parts
 from scrimp.testing import PRICES, ScriptedModel
 from scrimp.tools.sources.python import tool
@@ -44,12 +44,12 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     opened.close()
 
 
-def exported(journal: Journal, *, content: bool = False) -> dict[str, Any]:
-    return request(journal, [record.id for record in journal.runs()], content=content)
+def exported(journal: Journal, *, content: bool = False) -> list[dict[str, Any]]:
+    return list(requests(journal, journal.ids(), content=content))
 
 
-def spans(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return found["resourceSpans"][0]["scopeSpans"][0]["spans"]  # type: ignore[no-any-return]
+def spans(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [span for one in found for span in one["resourceSpans"][0]["scopeSpans"][0]["spans"]]
 
 
 def attributes(span: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_every_event_is_a_span_below_its_run(journal: Journal) -> None:
 def test_costs_and_tokens_are_the_ledgers(journal: Journal) -> None:
     for record in journal.runs():
         ledger = journal.ledger(record.id)
-        own = [attributes(span) for span in spans(request(journal, [record.id]))]
+        own = [attributes(span) for span in spans(list(requests(journal, [record.id])))]
         cost = sum((Decimal(repr(one.get("gen_ai.usage.cost", 0.0))) for one in own), Decimal(0))
         assert cost == ledger.total.cost.amount
         for key, tokens in (
@@ -93,7 +93,8 @@ def test_words_are_told_only_where_they_are_asked_for(journal: Journal) -> None:
 
 def test_the_audit_reads_it_with_equal_totals(journal: Journal, tmp_path: Path) -> None:
     file = tmp_path / "spans.json"
-    file.write_text(json.dumps(exported(journal, content=True), ensure_ascii=False), encoding="utf-8")
+    lines = [json.dumps(one, ensure_ascii=False) for one in exported(journal, content=True)]
+    file.write_text("\n".join(lines), encoding="utf-8")
     document = audit_paths([file], Options(workers=1)).to_json()
     own = [journal.ledger(record.id) for record in journal.runs()]
     assert document["runs"] == 2
@@ -111,8 +112,8 @@ def test_opentelemetry_itself_reads_it(journal: Journal) -> None:
         for key in ("traceId", "spanId", "parentSpanId"):
             if key in span:
                 span[key] = base64.b64encode(bytes.fromhex(span[key])).decode()
-    message = json_format.ParseDict(found, pb2.ExportTraceServiceRequest())
-    read = [span for scope in message.resource_spans[0].scope_spans for span in scope.spans]
+    messages = [json_format.ParseDict(one, pb2.ExportTraceServiceRequest()) for one in found]
+    read = [span for message in messages for scope in message.resource_spans[0].scope_spans for span in scope.spans]
     assert len(read) == 8
     own = {key.key: key.value for span in read for key in span.attributes}
     assert own["gen_ai.operation.name"].string_value in ("chat", "execute_tool", "invoke_agent")

@@ -266,9 +266,9 @@ def _lines(journal: Journal, runs: list[str]) -> Iterator[str]:
 def _otel(journal: Journal, runs: list[str], content: bool) -> str:
     import json
 
-    from scrimp.journal.otel import request
+    from scrimp.journal.otel import requests
 
-    return json.dumps(request(journal, runs, content=content), ensure_ascii=False)
+    return "\n".join(json.dumps(one, ensure_ascii=False) for one in requests(journal, runs, content=content))
 
 
 def _send(to: str, body: str) -> str:

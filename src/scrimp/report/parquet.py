@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scrimp.core.errors import InputError, MissingExtra, OutsideError
+from scrimp.core.errors import InputError
 from scrimp.evaluate.folder import TRIALS
+from scrimp.journal.duck import parquet_of_lines
 
 NAME = "trials.parquet"
 
@@ -18,17 +19,8 @@ def write(folder: Path) -> Path:
         InputError: the folder holds no trials.
         OutsideError: the disk refuses.
     """
-    try:
-        import duckdb
-    except ImportError as error:
-        raise MissingExtra("Parquet needs the package duckdb", remedy="pip install 'scrimp[analytics]'") from error
     source, target = folder / TRIALS, folder / NAME
     if not source.is_file():
         raise InputError(f"{folder} holds no trials", remedy="name the --out of a comparison")
-    try:
-        with duckdb.connect() as database:
-            rows = database.read_json(str(source), format="newline_delimited", union_by_name=True)
-            rows.write_parquet(str(target), compression="zstd")
-    except duckdb.Error as error:
-        raise OutsideError(f"{target} cannot be written: {str(error).splitlines()[0]}") from error
+    parquet_of_lines(source, target)
     return target
