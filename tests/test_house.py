@@ -35,6 +35,8 @@ HEAVY_ALLOWED: dict[str, set[str]] = {
     "scrimp.evaluate.tune.proposals": {"optuna"},
     "scrimp.journal.duck": {"duckdb"},
     "scrimp.stores.ann": {"faiss"},
+    "scrimp.tools.sources.mcp": {"mcp"},
+    "scrimp.tools.sources.mcp_line": {"mcp"},
 }
 """Module -> heavy libraries it is about."""
 

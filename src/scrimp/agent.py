@@ -26,7 +26,7 @@ from scrimp.core.prompt import Prompt
 from scrimp.core.protocols import Environment, Planner, Query
 from scrimp.core.system import System
 from scrimp.core.task import Answer, Episode, Task, task_from_json, task_to_json
-from scrimp.core.tool import Tool
+from scrimp.core.tool import Tool, ToolSource
 from scrimp.core.version import VERSION
 from scrimp.journal.journal import Journal, RunRecord
 from scrimp.journal.replay import NoSink
@@ -116,7 +116,8 @@ class Agent:
 
     Args:
         system: how the agent is built; the baseline by default.
-        tools: Tools, or functions that become Tools.
+        tools: Tools, functions that become Tools, and sources of Tools (`MCPServer`, `OpenAPI`), which are asked at
+            each run and kept open until `close`; an Agent is a context manager.
         budget: limits of each run; the System's own by default.
         parts: own implementations instead of what the System names.
         journal: where runs are written down; the one in SCRIMP_HOME by default.
@@ -126,16 +127,36 @@ class Agent:
         self,
         system: System | None = None,
         *,
-        tools: Sequence[Tool | Callable[..., Any]] = (),
+        tools: Sequence[Tool | ToolSource | Callable[..., Any]] = (),
         budget: Budget | None = None,
         parts: Parts | None = None,
         journal: Journal | None = None,
     ) -> None:
         self.system = system or System()
-        self.tools = tuple(item if isinstance(item, Tool) else as_tool(item) for item in tools)
+        self.sources = tuple(item for item in tools if isinstance(item, ToolSource))
+        own = [item for item in tools if not isinstance(item, ToolSource)]
+        self.tools = tuple(item if isinstance(item, Tool) else as_tool(item) for item in own)
         self.budget = Budget.of(self.system.budget) if budget is None else budget
         self.outfit = Outfit(self.system, parts or Parts())
         self._journal = journal
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the sources of tools; a later run would open them again."""
+        for source in self.sources:
+            source.close()
+
+    async def _offered(self) -> tuple[Tool, ...]:
+        """The agent's own tools, and those that its sources have now."""
+        found = list(self.tools)
+        for source in self.sources:
+            found += await source.tools([tool.name for tool in found])
+        return tuple(found)
 
     def run(self, task: str | Task, *, labels: Mapping[str, str] | None = None) -> Result:
         """Run one task and wait for it; those who are in an event loop already use `arun`."""
@@ -174,7 +195,7 @@ class Agent:
             BudgetExceeded: the larger account does not bear this run's budget. Nothing was spent.
         """
         task = task if isinstance(task, Task) else Task(id="", text=task)
-        task = replace(task, tools=(*self.tools, *task.tools))
+        task = replace(task, tools=(*await self._offered(), *task.tools))
         run = Run(ulid(), self.journal, seed=self.system.seed or 0 if seed is None else seed)
         means, planner = await self.outfit.means(task.tools, run.seed, environment), self.outfit.planner()
         task, written = self.outfit.history(task)
@@ -212,7 +233,7 @@ class Agent:
             ReplayMismatch: the run would ask for something else today.
         """
         record = self.journal.run(run)
-        task = replace(task_from_json(record.task), tools=_same_tools((*self.tools, *tools), record))
+        task = replace(task_from_json(record.task), tools=_same_tools((*await self._offered(), *tools), record))
         record = await take_over(self.journal, record.id, unknown)
         means, planner = await self.outfit.means(task.tools, record.seed, environment), self.outfit.planner()
         if environment is not None:

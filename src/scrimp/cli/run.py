@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from scrimp.agent import Agent, Result
     from scrimp.core.budget import Budget
     from scrimp.core.system import System
+    from scrimp.core.tool import ToolSource
 
 app = new_app()
 
@@ -41,6 +44,27 @@ def run(
         list[str] | None,
         typer.Option("--tools", metavar="FILE.py", help="Python file or module whose tools are offered; repeatable."),
     ] = None,
+    mcp: Annotated[
+        list[str] | None,
+        typer.Option("--mcp", metavar="[NAME=]COMMAND|URL", help="MCP server whose tools are offered; repeatable."),
+    ] = None,
+    openapi: Annotated[
+        list[str] | None,
+        typer.Option("--openapi", metavar="FILE|URL", help="OpenAPI document whose operations are tools; repeatable."),
+    ] = None,
+    openapi_base: Annotated[
+        str | None, typer.Option("--openapi-base", metavar="URL", help="Where its operations are called.")
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header", metavar="'NAME: WORDS'", help="For tools over HTTP; $NAME is an environment variable."
+        ),
+    ] = None,
+    pass_env: Annotated[
+        list[str] | None,
+        typer.Option("--pass-env", metavar="NAME", help="Environment variable that MCP programs are given."),
+    ] = None,
     budget: BudgetText = None,
     label: Labels = None,
     prices: Prices = None,
@@ -59,8 +83,32 @@ def run(
     from scrimp.cli.tool_files import load_tools
 
     offered = [tool for name in tools or () for tool in load_tools(name)]
-    agent = Agent(chosen, tools=offered, budget=_within(chosen, limits))
-    finish(_watched(agent, text, labels), as_json)
+    outside = sources(mcp or (), openapi or (), openapi_base or "", header or (), pass_env or ())
+    with Agent(chosen, tools=[*offered, *outside], budget=_within(chosen, limits)) as agent:
+        result = _watched(agent, text, labels)
+    finish(result, as_json)
+
+
+def sources(
+    mcp: Sequence[str], openapi: Sequence[str], base: str, headers: Sequence[str], variables: Sequence[str]
+) -> list[ToolSource]:
+    """The sources of tools that a command line names.
+
+    Raises:
+        InputError: one of them is not one, or the environment has not what it should be given.
+    """
+    if not mcp and not openapi:
+        return []
+    from scrimp.tools.sources.mcp import MCPServer
+    from scrimp.tools.sources.openapi import OpenAPI, headers_from
+
+    sent = headers_from(headers)
+    for name in variables:
+        if name not in os.environ:
+            raise InputError(f"the environment has no variable {name}", remedy=f"export {name}=...")
+    given = {name: os.environ[name] for name in variables}
+    servers = [MCPServer.of(text, headers=sent, env=given) for text in mcp]
+    return [*servers, *(OpenAPI(document, base, sent) for document in openapi)]
 
 
 def read_task(given: str) -> str:

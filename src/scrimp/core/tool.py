@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from scrimp.core.messages import ToolSpec
 
@@ -85,6 +85,19 @@ class Tool:
             for name, schema in properties.items()
         )
         return f"{self.name.replace('_', ' ').replace('.', ' ')}. {self.description} {arguments}".strip()
+
+
+@runtime_checkable
+class ToolSource(Protocol):
+    """Where tools come from that may change while the agent lives: a server, say."""
+
+    async def tools(self, taken: Collection[str] = ()) -> Sequence[Tool]:
+        """Its tools as they are now, under names that nobody in `taken` has."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds; the next call for its tools would open it again."""
+        ...
 
 
 def signature(spec: ToolSpec) -> str:
