@@ -1,0 +1,1 @@
+"""What trainers share: trajectories, rewards, advantages, and one way to TRL."""
