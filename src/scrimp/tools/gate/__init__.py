@@ -1,0 +1,1 @@
+"""Gates: call a tool, or answer from what is known?"""
