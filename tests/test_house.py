@@ -35,6 +35,7 @@ HEAVY_ALLOWED: dict[str, set[str]] = {
     "scrimp.evaluate.tune.proposals": {"optuna"},
     "scrimp.journal.duck": {"duckdb"},
     "scrimp.stores.ann": {"faiss"},
+    "scrimp.evaluate.environments.served": {"mcp", "uvicorn"},
     "scrimp.tools.sources.mcp": {"mcp"},
     "scrimp.tools.sources.mcp_line": {"mcp"},
 }
