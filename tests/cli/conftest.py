@@ -84,3 +84,9 @@ def umbrella(tmp_path: Path, script: Callable[..., str]) -> tuple[str, ...]:
     """Arguments of a run that calls one tool and answers."""
     (tmp_path / "tools.py").write_text(TOOLS, encoding="utf-8")
     return ("run", "Umbrella in Oslo?", "--tools", "tools.py", "--model", script(UMBRELLA))
+
+
+@pytest.fixture
+def recorded(scrimp: Command, umbrella: tuple[str, ...]) -> Any:
+    """The document of a run that is in the journal."""
+    return scrimp(*umbrella, "--label", "team=search", "--budget", "tokens=5000,tool_calls=3,steps=9", "--json").json

@@ -1,18 +1,11 @@
 from __future__ import annotations
 
-import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from scrimp.cli.recorded import excerpt
-
-
-@pytest.fixture
-def recorded(scrimp, umbrella):
-    """The document of a run that is in the journal."""
-    return scrimp(*umbrella, "--label", "team=search", "--budget", "tokens=5000,tool_calls=3,steps=9", "--json").json
 
 
 def test_the_list(scrimp, umbrella, recorded) -> None:
@@ -91,46 +84,9 @@ def test_a_replay_that_asks_for_something_else(scrimp, recorded, scrimp_home: Pa
     assert "asks for something else than was recorded" in said.err
 
 
-def test_export(scrimp, recorded, tmp_path: Path) -> None:
-    said = scrimp("runs", "export", recorded["run"], "--format", "jsonl")
-    lines = [json.loads(line) for line in said.out.splitlines()]
-    assert lines[0]["format"] == "scrimp-run/1"
-    assert lines[0]["id"] == recorded["run"]
-    assert len(lines) == 4
-    told = scrimp("runs", "export", "last", "--out", "x.jsonl", "--json").json
-    assert told == {"run": recorded["run"], "format": "jsonl", "out": "x.jsonl", "events": 3, "runs": 1}
-    assert (tmp_path / "x.jsonl").read_text(encoding="utf-8") == said.out
-    assert not list(tmp_path.glob(".*"))
-
-
-def test_spans_of_all_runs_go_to_a_file_or_a_collector(scrimp, umbrella, recorded, tmp_path: Path, httpserver) -> None:
-    scrimp(*umbrella)
-    told = scrimp("runs", "export", "all", "--format", "otel", "--out", "spans.json", "--json").json
-    assert (told["run"], told["runs"]) == ("all", 2)
-    written = json.loads((tmp_path / "spans.json").read_text(encoding="utf-8"))
-    names = [span["name"] for span in written["resourceSpans"][0]["scopeSpans"][0]["spans"]]
-    assert sum(name.startswith("invoke_agent") for name in names) == 2
-    httpserver.expect_oneshot_request("/v1/traces", method="POST", json=written).respond_with_json({})
-    said = scrimp("runs", "export", "all", "--format", "otel", "--to", httpserver.url_for(""))
-    assert said.code == 0
-    assert "written to http://" in said.err
-    httpserver.check_assertions()
-    audited = scrimp("audit", "spans.json", "--json").json
-    assert audited["runs"] == 2
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
-        (("export", "last", "--format", "parquet"), 2, "--format is 'parquet' (known: jsonl, otel)"),
-        (("export", "last", "--to", "http://127.0.0.1:9"), 2, "--to sends spans (--format otel)"),
-        (
-            ("export", "last", "--format", "otel", "--to", "http://127.0.0.1:9"),
-            4,
-            "the collector did not take the spans",
-        ),
-        (("export", "last", "--json"), 2, "--json would stand in the exported lines"),
-        (("export", "last", "--out", "no/such/folder/x"), 4, "no/such/folder/x cannot be written: No such file"),
         (("show", "NOBODY"), 2, "no run is called 'NOBODY' (scrimp runs list shows those there are)"),
         (("show", "0"), 2, "no run is called '0' (several runs begin so; give more of it)"),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from journaled import SECRET, fill
 
 from scrimp.agent import Agent
 from scrimp.audit.audit import Options, audit_paths
@@ -120,3 +121,71 @@ def test_opentelemetry_itself_reads_it(journal: Journal) -> None:
     total = sum(key.value.double_value for span in read for key in span.attributes if key.key == "gen_ai.usage.cost")
     ledgers = [journal.ledger(record.id).total.cost.amount or Decimal(0) for record in journal.runs()]
     assert total == pytest.approx(float(sum(ledgers)))
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Iterator[Journal]:
+    """Failures, nested calls, a judge, unknown prices, hostile names."""
+    opened = Journal(tmp_path / "mixed.sqlite")
+    fill(opened)
+    yield opened
+    opened.close()
+
+
+def test_names_are_the_conventions(mixed: Journal) -> None:
+    semconv = pytest.importorskip("opentelemetry.semconv._incubating.attributes.gen_ai_attributes")
+    error = pytest.importorskip("opentelemetry.semconv.attributes.error_attributes").ERROR_TYPE
+    server = pytest.importorskip("opentelemetry.semconv.attributes.server_attributes")
+    known = {value for name, value in vars(semconv).items() if name.startswith("GEN_AI_")}
+    known |= {error, server.SERVER_ADDRESS, server.SERVER_PORT, "gen_ai.usage.cost"}  # the last is proposed
+    told = [attributes(span) for span in spans(exported(mixed, content=True))]
+    names = {name for own in told for name in own}
+    assert {name for name in names if not name.startswith("scrimp.")} <= known
+    assert {own.get("gen_ai.operation.name") for own in told} - {None, "evaluation"} <= {
+        value.value for value in semconv.GenAiOperationNameValues
+    }
+    chats = [own for own in told if own.get("gen_ai.operation.name") == "chat"]
+    assert {(own["gen_ai.provider.name"], own["gen_ai.request.model"]) for own in chats} == {
+        ("scrimp", "small"), ("openai", "gpt-5"), ("openai", "qwen"),
+    }  # fmt: skip
+    assert [(own["server.address"], own["server.port"]) for own in chats if "server.port" in own] == [
+        ("me.example", "8080")
+    ]
+    assert sorted(own[error] for own in told if error in own) == ["cut", "error"]
+
+
+def test_a_span_is_not_over_before_what_happened_in_it(mixed: Journal) -> None:
+    found = {span["spanId"]: span for span in spans(exported(mixed))}
+    inside = [span for span in found.values() if span.get("parentSpanId")]
+    assert len(inside) == len(found) - 3
+    for span in inside:
+        above = found[span["parentSpanId"]]
+        assert int(above["endTimeUnixNano"]) >= int(span["endTimeUnixNano"])
+    assert SECRET not in json.dumps(list(found.values()))
+
+
+def test_what_judges_cost_is_beside_the_total_also_in_the_audit(mixed: Journal, tmp_path: Path) -> None:
+    run = mixed.ids()[0]
+    lines = [json.dumps(one) for one in requests(mixed, [run], content=True)]
+    (tmp_path / "spans.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    document = audit_paths([tmp_path / "spans.jsonl"], Options(workers=1)).to_json()
+    ledger = mixed.ledger(run)
+    assert Decimal(document["cost"]["amount"]) == ledger.total.cost.amount
+    assert document["tokens"]["output"] == ledger.total.tokens.output
+    exact = [attributes(span) for span in spans([json.loads(line) for line in lines])]
+    told = [own for own in exact if "scrimp.cost.amount" in own]
+    amounts = {"agent": Decimal(0), "harness": Decimal(0)}
+    for own in told:
+        amounts["harness" if own["scrimp.component"] == "harness" else "agent"] += Decimal(own["scrimp.cost.amount"])
+    assert amounts == {"agent": ledger.total.cost.amount, "harness": ledger.harness.cost.amount}
+
+
+def test_a_long_run_is_several_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scrimp.journal.otel.BATCH", 4)
+    journal = Journal(tmp_path / "long.sqlite")
+    fill(journal)
+    found = exported(journal)
+    sizes = [len(one["resourceSpans"][0]["scopeSpans"][0]["spans"]) for one in found]
+    assert sizes == [4, 4, 3, 2]
+    assert len({span["spanId"] for span in spans(found)}) == sum(sizes)
+    journal.close()

@@ -12,6 +12,7 @@ from scrimp.core.errors import InputError
 
 if TYPE_CHECKING:
     from scrimp.core.budget import Budget
+    from scrimp.journal.journal import Journal
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Model = Annotated[
@@ -30,6 +31,29 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help="Folder of the official files; SCRIMP_DATA/NAME where there is one."),
 ]
+Experiment = Annotated[
+    str | None,
+    typer.Option("--experiment", metavar="DIR|EXPERIMENT", help="The journal of an experiment instead of the home's."),
+]
+
+
+def open_journal(experiment: str | None) -> Journal:
+    """The journal of the home, or of an experiment.
+
+    Raises:
+        InputError: the experiment has none.
+    """
+    from scrimp.journal.journal import Journal
+
+    if experiment is None:
+        return Journal()
+    from scrimp.cli.report import find_folder
+    from scrimp.evaluate.folder import JOURNAL
+
+    file = find_folder(experiment) / JOURNAL
+    if not file.is_file():
+        raise InputError(f"there is no journal in {file.parent}", remedy="name the --out of a comparison")
+    return Journal(file)
 
 
 def read_budget(text: str | None) -> Budget | None:

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scrimp.cli.apps import new_app
-from scrimp.cli.options import Json, Labels, one_of, read_labels
-from scrimp.cli.output import complain, emit, note, write
+from scrimp.cli.exports import export, query
+from scrimp.cli.options import Experiment, Json, Labels, open_journal, read_labels
+from scrimp.cli.output import complain, emit, note
 from scrimp.cli.tables import show, table
-from scrimp.core.errors import InputError, OutsideError
+from scrimp.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from scrimp.agent import Result
     from scrimp.core.task import Answer
-    from scrimp.journal.journal import Journal
     from scrimp.journal.resume import Outcome
 
 app = new_app("What was run: read it, repeat it at no cost, hand it on.")
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a beginning of it that is unique, or: last.")]
 
-Of = Annotated[
-    str | None,
-    typer.Option("--experiment", metavar="DIR|EXPERIMENT", help="The journal of an experiment instead of the home's."),
-]
-
-FORMATS = ("jsonl", "otel")
 DIFFERENT = 1
 
 
@@ -38,7 +29,7 @@ DIFFERENT = 1
 def list_(
     label: Labels = None,
     limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many, newest first.")] = 20,
-    experiment: Of = None,
+    experiment: Experiment = None,
     as_json: Json = False,
 ) -> None:
     """The newest runs."""
@@ -47,7 +38,7 @@ def list_(
     from scrimp.cli.output import short
     from scrimp.cli.recorded import row
 
-    journal = _journal(experiment)
+    journal = open_journal(experiment)
     rows = [row(journal, record) for record in journal.runs(labels=labels, limit=limit)]
     if as_json:
         return emit(rows)
@@ -67,13 +58,13 @@ def list_(
 
 
 @app.command("show")
-def show_(run: Run, experiment: Of = None, as_json: Json = False) -> None:
+def show_(run: Run, experiment: Experiment = None, as_json: Json = False) -> None:
     """One run: its answer, where its cost went, and every step."""
     from scrimp.cli.recorded import document, print_steps
     from scrimp.cli.results import print_run
     from scrimp.cli.tables import facts
 
-    journal = _journal(experiment)
+    journal = open_journal(experiment)
     record = journal.run(run)
     found = document(journal, record)
     if as_json:
@@ -97,7 +88,7 @@ def show_(run: Run, experiment: Of = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def replay(run: Run, experiment: Of = None, as_json: Json = False) -> None:
+def replay(run: Run, experiment: Experiment = None, as_json: Json = False) -> None:
     """Repeat a recorded run without any model, tool or network, and compare the answers.
 
     Exit code 1 if the answer differs, 4 if the run would ask for something else today.
@@ -108,7 +99,7 @@ def replay(run: Run, experiment: Of = None, as_json: Json = False) -> None:
     from scrimp.cli.results import print_run
     from scrimp.core.system import System
 
-    journal = _journal(experiment)
+    journal = open_journal(experiment)
     record = journal.run(run)
     if record.answer is None:
         raise InputError(f"run {record.id} never ended, so there is nothing to compare a replay with")
@@ -172,21 +163,6 @@ def resume(
         raise typer.Exit(3 if result.status == "budget" else 4)
 
 
-def _journal(experiment: str | None) -> Journal:
-    """The journal of the home, or of an experiment."""
-    from scrimp.journal.journal import Journal
-
-    if experiment is None:
-        return Journal()
-    from scrimp.cli.report import find_folder
-    from scrimp.evaluate.folder import JOURNAL
-
-    file = find_folder(experiment) / JOURNAL
-    if not file.is_file():
-        raise InputError(f"there is no journal in {file.parent}", remedy="name the --out of a comparison")
-    return Journal(file)
-
-
 def _told(text: str) -> tuple[str, Outcome]:
     call, _, outcome = text.rpartition("=")
     if not call or outcome not in ("done", "failed"):
@@ -195,10 +171,10 @@ def _told(text: str) -> tuple[str, Outcome]:
 
 
 @app.command()
-def delete(run: Run, experiment: Of = None, as_json: Json = False) -> None:
+def delete(run: Run, experiment: Experiment = None, as_json: Json = False) -> None:
     """Forget a run: its events, and every text that no other run uses."""
 
-    journal = _journal(experiment)
+    journal = open_journal(experiment)
     record = journal.run(run)
     journal.delete(record.id)
     if as_json:
@@ -206,93 +182,8 @@ def delete(run: Run, experiment: Of = None, as_json: Json = False) -> None:
     return note(f"run {record.id} is deleted")
 
 
-@app.command()
-def export(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's id, a beginning of it that is unique, last, or all.")
-    ],
-    format_: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="jsonl, or otel: OpenTelemetry spans as OTLP JSON.")
-    ] = "jsonl",
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Where to; standard output by default.")
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", metavar="URL", help="An OTLP collector that takes JSON over HTTP; otel only.")
-    ] = None,
-    content: Annotated[
-        bool, typer.Option("--content", help="Prompts, answers, arguments and results too; otel leaves them out.")
-    ] = False,
-    experiment: Of = None,
-    as_json: Json = False,
-) -> None:
-    """A run with all its events: as JSON lines with all texts, or as spans."""
-    one_of("--format", format_, FORMATS)
-    if as_json and out is None and to is None:
-        raise InputError("--json would stand in the exported lines", remedy="give --out FILE as well")
-    if to is not None and format_ != "otel":
-        raise InputError("--to sends spans", remedy="--format otel")
-    journal = _journal(experiment)
-    found = reversed(journal.runs(limit=10**9)) if run == "all" else [journal.run(run)]
-    names = [record.id for record in found]
-    if not names:
-        raise InputError("there is no run to export", remedy="scrimp runs list")
-    if to is not None:
-        where = _send(to, _otel(journal, names, content))
-    elif out is not None:
-        text = "".join(_lines(journal, names)) if format_ == "jsonl" else _otel(journal, names, content) + "\n"
-        _save(out, text)
-        where = str(out)
-    elif format_ == "jsonl":
-        for line in _lines(journal, names):
-            write(line)
-        return None
-    else:
-        return write(_otel(journal, names, content) + "\n")
-    events = sum(len(journal.events(name)) for name in names)
-    if as_json:
-        return emit({"run": names[0] if run != "all" else "all", "runs": len(names), "format": format_, "out": where,
-                     "events": events})  # fmt: skip
-    what = f"run {names[0]}" if len(names) == 1 else f"{len(names)} runs"
-    return note(f"{events} events of {what} written to {where}")
-
-
-def _lines(journal: Journal, runs: list[str]) -> Iterator[str]:
-    from scrimp.journal.export import jsonl
-
-    return (f"{line}\n" for run in runs for line in jsonl(journal, run))
-
-
-def _otel(journal: Journal, runs: list[str], content: bool) -> str:
-    import json
-
-    from scrimp.journal.otel import requests
-
-    return "\n".join(json.dumps(one, ensure_ascii=False) for one in requests(journal, runs, content=content))
-
-
-def _send(to: str, body: str) -> str:
-    """Hand an export request to a collector; where it was sent."""
-    import httpx2
-
-    url = to.rstrip("/") if to.rstrip("/").endswith("/v1/traces") else f"{to.rstrip('/')}/v1/traces"
-    try:
-        answer = httpx2.post(url, content=body.encode(), headers={"content-type": "application/json"}, timeout=30)
-        answer.raise_for_status()
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise OutsideError(f"the collector did not take the spans: {error}", remedy=f"is one there at {to}?") from error
-    return url
-
-
-def _save(path: Path, text: str) -> None:
-    """All of it or nothing."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutsideError(f"{path} cannot be written: {error.strerror}") from error
+app.command()(export)
+app.command()(query)
 
 
 def _same(answer: Answer, recorded: Any) -> bool:
