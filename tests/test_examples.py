@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,27 @@ def test_it_runs(example: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in SAYS[example.stem]:
         assert words in done.stdout
+
+
+def test_the_stock_server_is_an_openapi_document_and_what_it_says(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, str(EXAMPLES / "servers" / "stock.py"), str(port)])
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps([{"tool": "stock_of", "arguments": {"fruit": "apples"}}, "12"]))
+    command = [sys.executable, "-m", "scrimp.cli.main", "run", "How many apples?", "--model", f"scripted:{script}",
+               "--openapi", f"http://127.0.0.1:{port}/openapi.json", "--json"]  # fmt: skip
+    environment = {**os.environ, "SCRIMP_HOME": str(tmp_path / "home")}
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    finally:
+        server.kill()
+        server.wait()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["answer"] == "12"
