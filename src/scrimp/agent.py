@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -24,19 +25,24 @@ from scrimp.core.ledger import Ledger
 from scrimp.core.messages import ToolCall, digest, user
 from scrimp.core.prompt import Prompt
 from scrimp.core.protocols import Environment, Planner, Query
+from scrimp.core.records import Store
 from scrimp.core.system import System
 from scrimp.core.task import Answer, Episode, Task, task_from_json, task_to_json
 from scrimp.core.tool import Tool, ToolSource
 from scrimp.core.version import VERSION
+from scrimp.journal.home import home
 from scrimp.journal.journal import Journal, RunRecord
 from scrimp.journal.replay import NoSink
 from scrimp.journal.resume import Outcome, take_over
 from scrimp.outfit import Outfit, Parts, check_prices
+from scrimp.stores.open import open_store
+from scrimp.tools.sources.background import there_now
 from scrimp.tools.sources.python import tool as as_tool
 
 SPEC = ("name", "description", "parameters")
 """What a model is told of a tool; it must be the same when a run goes on."""
 
+CLOSE_SECONDS = 30.0
 LAST_SHARE = Decimal("0.1")
 """Share of a budget kept for the last answer of a run that exhausts the rest."""
 
@@ -121,6 +127,8 @@ class Agent:
         budget: limits of each run; the System's own by default.
         parts: own implementations instead of what the System names.
         journal: where runs are written down; the one in SCRIMP_HOME by default.
+        store: where memories keep their records: a Store, or the name of one (`home`, a file, `postgresql://...`),
+            which is opened here and closed with the agent. In memory by default: gone with the agent.
     """
 
     def __init__(
@@ -131,13 +139,17 @@ class Agent:
         budget: Budget | None = None,
         parts: Parts | None = None,
         journal: Journal | None = None,
+        store: Store | str | Path | None = None,
     ) -> None:
         self.system = system or System()
         self.sources = tuple(item for item in tools if isinstance(item, ToolSource))
         own = [item for item in tools if not isinstance(item, ToolSource)]
         self.tools = tuple(item if isinstance(item, Tool) else as_tool(item) for item in own)
         self.budget = Budget.of(self.system.budget) if budget is None else budget
-        self.outfit = Outfit(self.system, parts or Parts())
+        self._opened = open_store(store, home()) if isinstance(store, str | Path) else None
+        given = self._opened or (None if isinstance(store, str | Path) else store)
+        parts = parts or Parts()
+        self.outfit = Outfit(self.system, parts if given is None else replace(parts, store=given))
         self._journal = journal
 
     def __enter__(self) -> Agent:
@@ -147,9 +159,11 @@ class Agent:
         self.close()
 
     def close(self) -> None:
-        """Close the sources of tools; a later run would open them again."""
+        """Close the sources of tools, which a later run would open again, and the store that was opened by name."""
         for source in self.sources:
             source.close()
+        if self._opened is not None:
+            there_now(self._opened.aclose(), CLOSE_SECONDS)
 
     async def _offered(self) -> tuple[Tool, ...]:
         """The agent's own tools, and those that its sources have now."""

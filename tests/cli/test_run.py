@@ -186,3 +186,19 @@ def test_calls_of_a_run_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("(no answer)\n  f(a=1)\n  g({x)\n")
     assert "run R, failed, $0, 0 tokens" in out
+
+
+def test_a_memory_is_kept_from_run_to_run_by_owner(scrimp, tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps(["Noted: tea."]))
+    store = str(tmp_path / "m.sqlite")
+    given = ("--model", f"scripted:{script}", "--memory", "bm25-turns", "--store", store)
+    assert scrimp("run", "I like tea", *given, "--owner", "ann").code == 0
+    assert scrimp("run", "What do I like?", *given, "--owner", "ann").code == 0
+    shown = json.loads(scrimp("runs", "list", "--json").out)
+    runs = [row["run"] for row in (shown if isinstance(shown, list) else shown["runs"])]
+    assert "I like tea" in scrimp("runs", "export", runs[0]).out
+    assert scrimp("run", "What do I like?", *given, "--owner", "ben").code == 0
+    shown = json.loads(scrimp("runs", "list", "--json").out)
+    runs = [row["run"] for row in (shown if isinstance(shown, list) else shown["runs"])]
+    assert "I like tea" not in scrimp("runs", "export", runs[0]).out

@@ -13,6 +13,7 @@ import typer
 from scrimp.cli.apps import new_app
 from scrimp.cli.options import BudgetText, Json, Labels, Model, Prices, check_prices, read_budget, read_labels
 from scrimp.core.errors import InputError
+from scrimp.core.task import Task
 
 if TYPE_CHECKING:
     from scrimp.agent import Agent, Result
@@ -65,6 +66,10 @@ def run(
         list[str] | None,
         typer.Option("--pass-env", metavar="NAME", help="Environment variable that MCP programs are given."),
     ] = None,
+    store: Annotated[
+        str, typer.Option("--store", metavar="FILE|URL", help="Where a memory keeps its records; home: in SCRIMP_HOME.")
+    ] = "home",
+    owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Whose memory it is.")] = "",
     budget: BudgetText = None,
     label: Labels = None,
     prices: Prices = None,
@@ -84,8 +89,9 @@ def run(
 
     offered = [tool for name in tools or () for tool in load_tools(name)]
     outside = sources(mcp or (), openapi or (), openapi_base or "", header or (), pass_env or ())
-    with Agent(chosen, tools=[*offered, *outside], budget=_within(chosen, limits)) as agent:
-        result = _watched(agent, text, labels)
+    kept = store if chosen.memory is not None else None
+    with Agent(chosen, tools=[*offered, *outside], budget=_within(chosen, limits), store=kept) as agent:
+        result = _watched(agent, Task("", text, owner=owner), labels)
     finish(result, as_json)
 
 
@@ -161,11 +167,11 @@ def _within(system: System, limits: Budget | None) -> Budget | None:
     return None if limits is None else Budget({**Budget.of(system.budget).limits, **limits.limits})
 
 
-def _watched(agent: Agent, text: str, labels: Any) -> Result:
+def _watched(agent: Agent, task: Task, labels: Any) -> Result:
     from scrimp.cli.progress import Progress
 
     with Progress(f"running on {agent.system.model}"):
-        return agent.run(text, labels=labels)
+        return agent.run(task, labels=labels)
 
 
 def finish(result: Result, as_json: bool) -> None:
