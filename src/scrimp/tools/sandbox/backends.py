@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scrimp.core.errors import InputError, MissingExtra
-from scrimp.tools.sandbox.limits import Limits
 
 KEEPER = Path(__file__).with_name("keeper.py")
 
@@ -25,32 +24,32 @@ class Sandlock:
 
     name = "sandlock"
 
-    def command(self, python: Sequence[str], folder: str, limits: Limits) -> list[str]:
+    def command(self, python: Sequence[str], folder: str) -> list[str]:
         if importlib.util.find_spec("sandlock") is None:
             raise MissingExtra("sandlock is not installed", remedy="pip install 'scrimp[sandbox]'")
-        asked = {"folder": folder, "readable": [*_readable(), "/dev/urandom"], "disk": limits.disk}
+        asked = {"folder": folder, "readable": [*_readable(), "/dev/urandom"]}
         return [sys.executable, "-I", str(KEEPER), json.dumps(asked), *python]
 
 
 class Bubblewrap:
-    """Namespaces of its own: an empty root, the interpreter, a folder in memory; no network and nobody else's process.
+    """Namespaces of its own: an empty root, the interpreter, its folder; no network and nobody else's process.
 
     That it starts no second process is the guard's work: under root no limit of the kernel's counts its children.
     """
 
     name = "bubblewrap"
 
-    def command(self, python: Sequence[str], folder: str, limits: Limits) -> list[str]:
+    def command(self, python: Sequence[str], folder: str) -> list[str]:
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise InputError("bubblewrap is not installed", remedy="install your system's package bubblewrap")
-        command = [bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+        command = [bwrap, "--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--clearenv"]
         command += ["--setenv", "LANG", "C.UTF-8", "--hostname", "sandbox"]
         for path in _readable():
             command += ["--ro-bind", path, path]
         for device in (os.devnull, "/dev/urandom"):
             command += ["--dev-bind", device, device]
-        command += ["--size", str(limits.disk), "--tmpfs", "/work", "--chdir", "/work", "--remount-ro", "/"]
+        command += ["--bind", folder, "/work", "--chdir", "/work", "--remount-ro", "/"]
         return [*command, "--", *python]
 
 

@@ -16,6 +16,7 @@ LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
 X86_64, X32 = 0xC000003E, 0x40000000
 THREAD = 0x00010000
+OPEN_FILES = 32
 SET_DEATH_SIGNAL, SET_SECCOMP, FILTER, NO_NEW_PRIVILEGES = 1, 22, 2, 38
 
 CLONE, CLONE3, PRCTL, LIMITS_OF = 56, 435, 157, 302
@@ -51,7 +52,7 @@ def guard(memory: int, seconds: int, file: int) -> None:
     """
     hard = {
         resource.RLIMIT_AS: memory, resource.RLIMIT_CPU: seconds, resource.RLIMIT_FSIZE: file,
-        resource.RLIMIT_NOFILE: 64, resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: OPEN_FILES, resource.RLIMIT_CORE: 0,
     }  # fmt: skip
     for key, limit in hard.items():
         resource.setrlimit(key, (limit, limit))

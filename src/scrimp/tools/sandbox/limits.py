@@ -18,7 +18,9 @@ class Limits:
         seconds: of its own, on the clock and of the processor; what the host takes for its calls does not count.
         memory: bytes of address space; the interpreter takes about 30 MB of it.
         output: bytes that it may print.
-        disk: bytes that all its files may have together.
+        disk: bytes that all its files may have together; looked at while it runs, so what it writes within a moment
+            may pass it, and files it has deleted and holds open are not seen: there are at most 32 of those.
+        file: bytes that one of them may have.
         message: bytes of one message to the host.
         calls: calls of tools.
     """
@@ -27,6 +29,7 @@ class Limits:
     memory: int = 256 << 20
     output: int = 64 << 10
     disk: int = 16 << 20
+    file: int = 4 << 20
     message: int = 256 << 10
     calls: int = 1000
 
@@ -57,7 +60,7 @@ class Sandbox(Protocol):
 
     name: str
 
-    def command(self, python: Sequence[str], folder: str, limits: Limits) -> list[str]:
+    def command(self, python: Sequence[str], folder: str) -> list[str]:
         """The command that runs an interpreter confined.
 
         Args:

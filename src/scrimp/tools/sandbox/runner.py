@@ -28,6 +28,9 @@ Answer = Callable[[list[Call]], Awaitable[list[dict[str, Any]]]]
 
 START = 20.0
 """Seconds within which a sandbox must have started on a busy machine."""
+LOOK = 0.01
+"""Seconds between two looks at a program's files."""
+MOST_FILES = 1000
 GRACE = 2.0
 """Seconds for a program that has ended to be gone."""
 
@@ -50,16 +53,16 @@ async def run(
     """
     folder = tempfile.mkdtemp(prefix="scrimp-sandbox-")
     try:
-        command = sandbox.command(_python(), folder, limits)
-        process = await anyio.open_process(command, env={"LANG": "C.UTF-8"}, cwd=folder, start_new_session=True)
-        talk = _Talk(process, limits, answer)
+        command = sandbox.command(_python(), folder)
+        process = await anyio.open_process(command, env={"LANG": "C.UTF-8"}, cwd="/", start_new_session=True)
+        talk = _Talk(process, folder, limits, answer)
         try:
             await talk.hold(
                 {
                     "code": code,
                     "memory": limits.memory,
                     "seconds": int(limits.seconds) + 1,
-                    "file": limits.disk,
+                    "file": limits.file,
                     "functions": [[name, tool, list(arguments)] for name, tool, arguments in functions],
                 },
                 sandbox.name,
@@ -69,7 +72,8 @@ async def run(
                 await _end(process)
         return talk.outcome()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)  # the program chose what its files are called and what they are
+        with anyio.CancelScope(shield=True):
+            await _remove(folder)
 
 
 def _python() -> list[str]:
@@ -86,11 +90,34 @@ async def _end(process: anyio.abc.Process) -> None:
     await process.aclose()
 
 
+async def _remove(folder: str) -> None:
+    """Remove the program's files; one that was killed may write for a moment longer."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.basename(folder) not in os.listdir(os.path.dirname(folder)):
+            return
+        await anyio.sleep(0.01)
+
+
+def _passes(folder: str, limits: Limits) -> str:
+    """What of its disk a program has passed, empty if nothing."""
+    size = count = 0
+    for place, folders, files in os.walk(folder):
+        count += len(folders) + len(files)
+        if count > MOST_FILES:
+            return f"it made more than {MOST_FILES:,} files"
+        for name in files:
+            with contextlib.suppress(OSError):  # gone meanwhile
+                size += os.lstat(os.path.join(place, name)).st_blocks * 512
+    return f"its files take more than {limits.disk:,} bytes" if size > limits.disk else ""
+
+
 @dataclass
 class _Talk:
     """The host's end of a conversation with one program."""
 
     process: anyio.abc.Process
+    folder: str
     limits: Limits
     answer: Answer | None
     printed: bytearray = field(default_factory=bytearray)
@@ -105,6 +132,7 @@ class _Talk:
         """The conversation from its first message to its end."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._listen, group.cancel_scope)
+            group.start_soon(self._watch, group.cancel_scope)
             try:
                 await self._speak(first)
             except ScrimpError as error:
@@ -134,6 +162,14 @@ class _Talk:
                 self.stopped = f"it printed more than {self.limits.output:,} bytes"
                 scope.cancel()
         self.drained.set()
+
+    async def _watch(self, scope: anyio.CancelScope) -> None:
+        """Look at its files, again and again."""
+        while not self.stopped:
+            await anyio.sleep(LOOK)
+            if passed := _passes(self.folder, self.limits):
+                self.stopped = passed
+                scope.cancel()
 
     async def _speak(self, first: Mapping[str, Any]) -> None:
         """Answer message after message until the program ends, breaks the protocol or has used its time."""
