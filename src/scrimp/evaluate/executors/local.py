@@ -12,6 +12,7 @@ from scrimp.evaluate.benchmarks.catalog import closed, world_of
 from scrimp.evaluate.executors.job import Job, spent_in
 from scrimp.evaluate.oracle import Oracle
 from scrimp.evaluate.oracle_evidence import Golden
+from scrimp.evaluate.oracle_retriever import oracle_memory
 from scrimp.journal.journal import Journal
 from scrimp.outfit import Parts, stand_in
 
@@ -62,12 +63,12 @@ class LocalExecutor:
 
 
 def parts_of(system: System, benchmark: Benchmark) -> Parts:
-    """What a System's trials need that it does not name: an oracle, which needs the benchmark's gold, and the models
-    that the benchmark itself lets play (`roles`: a simulated user).
+    """What a System's trials need that it does not name: oracles, which need the benchmark's gold, and the models that
+    the benchmark itself lets play (`roles`: a simulated user).
 
     One oracle per System: its simulated prompt cache is cold for each, its errors are the same for all.
     """
-    name, roles = stand_in(system.model), getattr(benchmark, "roles", {})
-    if not name.startswith("oracle"):
-        return Parts(roles=roles)
-    return Parts(models={"main": Oracle.parse(name, cast("Golden", benchmark))}, roles=roles)
+    name, memory = stand_in(system.model), system.part("memory")
+    models = {"main": Oracle.parse(name, cast("Golden", benchmark))} if name.startswith("oracle") else {}
+    told = oracle_memory(benchmark) if memory is not None and memory.name == "oracle-retriever" else None
+    return Parts(models=models, memory=told, roles=getattr(benchmark, "roles", {}))
