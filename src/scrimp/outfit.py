@@ -26,6 +26,8 @@ from scrimp.journal.journal import RunRecord
 from scrimp.journal.replay import RecordedEmbedder, RecordedEnvironment, RecordedMemory, RecordedModel
 from scrimp.models import names, prices, tokens
 from scrimp.stores.sqlite import SQLiteStore
+from scrimp.tools.programs import program_tool
+from scrimp.tools.sandbox.trial import open_sandbox
 
 PACKAGED = ("local", "small")
 RETRY = RetryPolicy(attempts=4)
@@ -65,8 +67,11 @@ class Outfit:
         """Everything a run of this System needs.
 
         Raises:
-            InputError: a name nobody knows, a model that is not installed, two tools of one name.
+            InputError: a name nobody knows, a model that is not installed, two tools of one name; programs that
+                cannot be confined here.
         """
+        if self.system.programs:
+            await open_sandbox()  # refused before anything is spent
         for role, name in {"main": self.system.model, **self.system.models, **self._parts.roles}.items():
             if role not in self._models:
                 self._models[role] = await names.open_model(stand_in(name), home=home(), options=self._options())
@@ -172,9 +177,11 @@ class Outfit:
         parts = map(Part.of, self.system.transforms)
         transforms = tuple(create("transform", part.name, part.parameters) for part in parts)
         policy = made("context")
+        tools = (*means.tools, *getattr(policy, "tools", ()))
+        own = ((READ,) if self.system.offload else ()) + ((program_tool(tools),) if self.system.programs else ())
         return replace(
             means, policy=policy, selector=made("selector"), gate=made("gate"), transforms=transforms,
-            tools=(*means.tools, *getattr(policy, "tools", ()), *((READ,) if self.system.offload else ())),
+            tools=(*tools, *own),
         )  # fmt: skip
 
     def _wants(self, need: str) -> bool:

@@ -63,6 +63,7 @@ class System:
         max_output: most tokens of one answer; `temperature`, `seed`, `effort` as the model takes them.
         offload: characters of a tool's result above which the agent is shown its ends and a handle to read the rest
             by; 0 shows all.
+        programs: the agent may also write programs that call its tools, run in a sandbox (tools/programs.py).
         tool_text: how tools are written for a model without native tool calls: `json` or `signature`.
     """
 
@@ -84,6 +85,7 @@ class System:
     parallel_calls: bool = True
     tool_text: str = "json"
     offload: int = 0
+    programs: bool = False
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -172,8 +174,9 @@ class System:
         data = self.to_json()
         for key in ("name", "prices"):
             data.pop(key, None)
-        if not data["offload"]:
-            del data["offload"]  # as if it were not there: a System is the same as before there was such a thing
+        for key in ("offload", "programs"):
+            if not data[key]:
+                del data[key]  # as if it were not there: a System is the same as before there was such a thing
         data["model"] = models.get(self.model, self.model)
         data["models"] = {role: models.get(name, name) for role, name in self.models.items()}
         prompts = {}
@@ -190,7 +193,7 @@ def _check(source: str, key: str, value: Any) -> None:
     expected: dict[str, tuple[type, ...]] = {
         "model": (str,), "models": (dict,), "transforms": (list,), "embedder": (str,), "prices": (str,),
         "budget": (dict,), "max_output": (int,), "temperature": (int, float), "seed": (int,), "effort": (str,),
-        "parallel_calls": (bool,), "tool_text": (str,), "offload": (int,), "name": (str,),
+        "parallel_calls": (bool,), "tool_text": (str,), "offload": (int,), "programs": (bool,), "name": (str,),
     }  # fmt: skip
     allowed = expected.get(key, (str, dict))
     if value is None and key in PARTS and key != "planner":

@@ -101,6 +101,13 @@ class Context:
         """Run calls at once; they are reserved together or not at all. Results in the order of the calls."""
         return await tool_door.call(self, calls)
 
+    def unabridged(self) -> Context:
+        """This same place, where no result of a tool is kept aside: for programs, whose results enter no prompt."""
+        settings = replace(self._means.settings, offload=0)
+        twin = Context(replace(self._means, settings=settings), self._run, self._place)
+        twin._ordinals, twin._passage = self._ordinals, self._passage
+        return twin
+
     # -- memory --
 
     async def recall(self, query: Query) -> Recall:

@@ -33,10 +33,12 @@ async def offer(ctx: Context, query: str) -> Sequence[Tool]:
     inner = ctx.child("tools")
     if means.gate is not None and not (await means.gate.decide(Question(query, means.tools), inner)).call:
         return ()
-    if means.selector is None or not means.tools:
+    candidates = [tool for tool in means.tools if tool.call_in is None]
+    if means.selector is None or not candidates:
         return means.tools
-    await means.selector.index(means.tools, inner)
-    return [scored.item for scored in await means.selector.select(Query(query), inner)]
+    await means.selector.index(candidates, inner)
+    chosen = [scored.item for scored in await means.selector.select(Query(query), inner)]
+    return [*chosen, *(tool for tool in means.tools if tool.call_in is not None)]  # these serve whatever is chosen
 
 
 async def call(ctx: Context, calls: Sequence[ToolCall]) -> list[ToolResult]:
