@@ -52,8 +52,8 @@ def test_what_it_embeds() -> None:
         await selector.select(Query("weather"), bench.ctx)
         await selector.select(Query("天气"), bench.ctx)
         assert [len(batch) for batch in embedder.batches] == [len(TOOLS), 1, 1], "the same list is indexed once"
-        await selector.index(TOOLS[:2], bench.ctx)
-        assert len(embedder.batches[-1]) == 2
+        await selector.index((*TOOLS[:2], Tool("new", "It is new.", {})), bench.ctx)
+        assert embedder.batches[3:] == [("new. It is new.",)], "a tool more costs one document, one less costs nothing"
         words = Bench()
         await TopK(2, "words").index(TOOLS, words.ctx)
         assert words.events == []

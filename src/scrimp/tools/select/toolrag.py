@@ -23,5 +23,5 @@ CARD = Card(
     n=250,
     margin=5.0,
     verdicts={"oracle": "registered"},
-    notes="A linear head over frozen sentence embeddings where the paper tunes DeBERTa-v3-small; tools only, no examples.",
+    notes="A linear head on frozen embeddings where the paper tunes DeBERTa-v3-small; examples are not retrieved.",
 )
