@@ -7,10 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
-from journaled import HOSTILE, SECRET, fill
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from journaled import HOSTILE, SECRET, event, fill, record
 
 from scrimp.core.errors import InputError, OutsideError
+from scrimp.core.money import Money
+from scrimp.core.usage import Usage
 from scrimp.journal import duck
 from scrimp.journal.journal import Journal
 
@@ -48,6 +53,39 @@ def test_the_views_are_the_ledgers(journal: Journal) -> None:
     }
     terms = answers(journal, "SELECT term, sum(amount) FROM terms WHERE amount > 0 GROUP BY term ORDER BY term")
     assert dict(terms)["memory"] == Decimal("0.2")
+
+
+FACTS = st.tuples(
+    st.sampled_from(["model", "tool", "embed", "decision"]),
+    st.sampled_from(["planning", "memory", "tools", "answer", "harness"]),
+    st.integers(1, 2),
+    st.integers(0, 10**9),
+    st.one_of(st.none(), st.decimals(0, 10**6, places=15)),
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(FACTS, min_size=1, max_size=20))
+def test_any_events_come_to_what_the_ledger_says(
+    tmp_path_factory: pytest.TempPathFactory, facts: list[tuple[Any, ...]]
+) -> None:
+    journal = Journal(tmp_path_factory.mktemp("any") / "journal.sqlite")
+    journal.begin(record("A"))
+    for at, (kind, component, attempt, tokens, amount) in enumerate(facts):
+        money = Money.unknown() if amount is None else Money.priced(amount, "list")
+        retry = "repair" if attempt > 1 else ""
+        happened = event("A", at, kind=kind, component=component, attempt=attempt, retry=retry, usage=Usage(tokens),
+                         money=money)  # fmt: skip
+        anyio.run(journal.commit, happened, None, None)
+    ledger = journal.ledger("A")
+    with duck.opened(journal, ["A"]) as database:
+        for view, cells in (("components", ledger.components), ("terms", ledger.terms)):
+            query = f"SELECT {view[:-1]}, amount, known, calls, tokens FROM {view}"
+            told = {part: tuple(figures) for part, *figures in duck.asked(database, query)[1]}
+            for part, cell in cells.items():
+                expected = (cell.cost.amount, cell.cost.least, cell.calls, cell.tokens.total)
+                assert told.get(part, (0, 0, 0, 0)) == expected
+    journal.close()
 
 
 def test_words_are_columns_only_where_they_are_asked_for(journal: Journal) -> None:

@@ -103,6 +103,7 @@ def test_the_audit_reads_it_with_equal_totals(journal: Journal, tmp_path: Path) 
     assert document["tokens"]["output"] == sum(ledger.total.tokens.output for ledger in own)
     terms = {name: Decimal(cell["cost"]["amount"]) for name, cell in document["terms"].items()}
     assert terms["tools"] == Decimal("0.003")
+    assert (document["cost"]["state"], document["cost"]["prices"]) == ("priced", own[0].total.cost.prices)
 
 
 def test_opentelemetry_itself_reads_it(journal: Journal) -> None:

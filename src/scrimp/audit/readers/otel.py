@@ -111,8 +111,7 @@ def _span(data: Mapping[str, Any], resource: Mapping[str, Any], where: str) -> S
         None if started is None or ended is None else max(0.0, ended - started), error=error,
         labels={key: str(value) for key, value in {**resource, **own}.items() if key in LABELS and value},
     )  # fmt: skip
-    cost = number_of(own.get("gen_ai.usage.cost", own.get("llm.cost.total")))
-    span.cost = None if cost is None else Money(Decimal(repr(cost)))
+    span.cost = _cost(own)
     if span.kind == "model":
         _model(span, own, data.get("events"))
     elif span.kind == "tool":
@@ -121,6 +120,15 @@ def _span(data: Mapping[str, Any], resource: Mapping[str, Any], where: str) -> S
         span.model = _model_of(own)
         span.usage = _usage(own)
     return span
+
+
+def _cost(own: Mapping[str, Any]) -> Money | None:
+    """What the span says it cost; None where it does not. Our own spans also say by which price list."""
+    cost = number_of(own.get("gen_ai.usage.cost", own.get("llm.cost.total")))
+    if cost is None:
+        return None
+    amount, prices = Decimal(repr(cost)), own.get("scrimp.prices")
+    return Money.priced(amount, str(prices)) if prices else Money(amount)
 
 
 def kind_of(own: Mapping[str, Any]) -> Kind:
