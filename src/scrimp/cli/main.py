@@ -28,6 +28,7 @@ COMMANDS = {
     "bench": Lazy("scrimp.cli.bench", "Benchmarks: list, show, get, check."),
     "compare": Lazy("scrimp.cli.compare", "Which way of building an agent is best: effectiveness against cost."),
     "tune": Lazy("scrimp.cli.tune", "Search for the cheapest way that holds a quality, or the best at a cost."),
+    "train": Lazy("scrimp.cli.train", "Train a method that learns, and say after how many uses it has paid."),
     "reproduce": Lazy("scrimp.cli.reproduce", "A table of the documentation, repeated on another model."),
     "memory": Lazy("scrimp.cli.memory", "A memory by itself: add, search, show, consolidate, forget, export, import."),
     "report": Lazy("scrimp.cli.report", "The report of a comparison, as one HTML file."),

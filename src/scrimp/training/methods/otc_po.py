@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ async def _may(ctx: Context) -> bool:
     return True
 
 
-def _measured(folder: Path, threads: int, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+def _measured(folder: Path, threads: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return summary(measure(Policy.open(folder, threads), rows))
 
 

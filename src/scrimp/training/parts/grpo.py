@@ -166,7 +166,7 @@ def _keeper(plan: Plan, state: State, may: May) -> Any:
     """A callback that stops at the budget, and keeps what the reward remembers in each checkpoint."""
     from transformers import TrainerCallback
 
-    class Keeper(TrainerCallback):  # the one way in that transformers has
+    class Keeper(TrainerCallback):  # type: ignore[misc]  # the one way in that transformers has
         def on_step_end(self, args: Any, trainer: Any, control: Any, **_: Any) -> None:
             if trainer.global_step < plan.steps and not may(trainer.global_step + 1):
                 control.should_training_stop = control.should_save = True
