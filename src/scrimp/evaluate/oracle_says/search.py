@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scrimp.evaluate.oracle_evidence import MISSING
-from scrimp.evaluate.oracle_rules import Mind, Reply, answer, chance, react, rule
+from scrimp.evaluate.oracle_rules import CANNOT, Mind, Reply, answer, chance, react, rule
 
 DIVERSITY = 0.3
 """Share of samples that are not the oracle's own next step."""
@@ -26,6 +26,36 @@ FINISH = "final_answer"
 Call = tuple[str, Mapping[str, Any]]
 
 rule("search-conclude", "bats-conclude")(answer)
+rule("bats-tracker")(react)
+
+
+@rule("bats")
+def planned(mind: Mind) -> Reply:
+    """As ReAct, with the checklist before each call: one item for each step that can be foreseen."""
+    said = react(mind)
+    if not said.calls:
+        return said
+    steps = mind.sight.gold.steps[: mind.sight.gold.foreseen or None]
+    status = ["done" if mind.value(place) is not MISSING else "pending" for place in range(len(steps))]
+    lines = [
+        f"{place} [{stands}] {step.tool}" for place, (step, stands) in enumerate(zip(steps, status, strict=True), 1)
+    ]
+    return Reply("\n".join([said.text, "Explore:", *lines]), said.calls)
+
+
+@rule("bats-verify")
+def verified(mind: Mind) -> Reply:
+    """It accepts what it would answer itself by now, and gives up all else.
+
+    So an error that all its draws share is never found; one that they do not share may be.
+    """
+    last = next(message for message in reversed(mind.sight.request.messages) if message.role == "assistant")
+    would = answer(mind).text
+    right = would != CANNOT and last.text.strip().endswith(would)
+    status = "satisfied" if right else "contradicted"
+    rows = [{"constraint": f"the result of {step.tool}", "status": status} for step in mind.sight.gold.steps[:8]]
+    said = {"constraints": rows, "decision": "accept" if right else "pivot", "summary": mind.thought}
+    return Reply(json.dumps(said))
 
 
 @rule("next-steps")

@@ -1,8 +1,7 @@
 """Best-of-n: solve the task several times over, score each solution, take the best (arXiv 2110.14168, section 4.2).
 
 It saves nothing: beside self-consistency it is what a search must beat at the same budget. Each solution is scored by
-itself, below the whole of its conversation, as soon as it is there; so the scored prefix is in a provider's cache, and
-a budget that ends under way leaves the best so far.
+itself, below the whole of its conversation, as soon as it is there; so a budget that ends under way leaves the best.
 """
 
 from __future__ import annotations
