@@ -44,6 +44,7 @@ def examine() -> list[Check]:
     if all(check.ok for check in checks):
         folder = home()
         checks += [_room(folder), _cores(), _runtime(), *_models(folder), _servers(folder), _methods(folder)]
+        checks += [*_sandboxes()]
         checks += [*_benchmarks(folder), *_keys()]
     return checks
 
@@ -126,6 +127,19 @@ def _servers(folder: Path) -> Check:
 
     names = [f"{one.model_name} at {one.url}" for one in running(folder)]
     return Check("model servers", True, ", ".join(names) or "none running")
+
+
+def _sandboxes() -> Iterator[Check]:
+    """Which sandboxes hold programs of a model's here; one that does is enough."""
+    import anyio
+
+    from scrimp.tools.sandbox.backends import BACKENDS
+    from scrimp.tools.sandbox.trial import fault
+
+    for sandbox in BACKENDS:
+        why = anyio.run(fault, sandbox)
+        remedy = "pip install 'scrimp[sandbox]'" if sandbox.name == "sandlock" else "your system's package bubblewrap"
+        yield Check(f"sandbox {sandbox.name}", not why, why or "holds programs", remedy if why else "")
 
 
 def _methods(folder: Path) -> Check:

@@ -200,15 +200,18 @@ class _Talk:
     async def _exchange(self, reply: Any, heard: BufferedByteReceiveStream) -> bytes:
         """Say something, unless it is None, and hear the next line."""
         assert self.process.stdin is not None
+        line, most = b"", self.limits.message
         try:
             if reply is not None:
                 await self.process.stdin.send(json.dumps(reply).encode() + b"\n")
-            return await heard.receive_until(b"\n", self.limits.message)
-        except anyio.DelimiterNotFound:
-            self.stopped = f"a message to the host is longer than {self.limits.message:,} bytes"
+            line = await heard.receive_until(b"\n", most)
         except (anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError):
             self.stopped = "it was gone before its end: killed by a limit, or left"
-        return b""
+        except anyio.DelimiterNotFound:
+            line = heard.buffer
+        if len(line) >= most:
+            self.stopped = f"a message to the host is longer than {most:,} bytes"
+        return line
 
     async def _called(self, calls: list[Call]) -> list[dict[str, Any]]:
         self.calls += len(calls)
