@@ -38,7 +38,7 @@ CARD = Card(
     margin=5.0,
     unit="usd",
     claimed_ratio=0.69,
-    verdicts={"oracle": "registered"},
+    verdicts={"oracle": "contradicted"},
     budget_aware=True,
     notes="form='tracker' is the plug-in alone. An oracle cannot be told to be thrifty, so on it the text only costs.",
 )
