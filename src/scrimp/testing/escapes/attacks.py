@@ -149,8 +149,9 @@ SECRETS = (
         "    try: print(os.pread(number, 1000, 0))\n    except OSError: pass\nopen(SECRET)",
     ),
     Attack(
-        "scrimp's own modules", "secrets",
-        "import sys\nsys.path += PACKAGES\nimport scrimp.agent\nprint(scrimp.agent.__file__)", "ModuleNotFoundError",
+        "scrimp's own modules, to read keys", "secrets",
+        "import sys\nsys.path += PACKAGES\ntry:\n    import scrimp.agent\nexcept ImportError as error:\n    print(error)\n"
+        "print(open(HOME).read())",
     ),
 )  # fmt: skip
 
