@@ -150,7 +150,7 @@ SECRETS = (
     ),
     Attack(
         "scrimp's own modules, to read keys", "secrets",
-        "import sys\nsys.path += PACKAGES\ntry:\n    import scrimp.agent\nexcept ImportError as error:\n    print(error)\n"
+        "import sys\nsys.path += PACKAGES\ntry:\n    import scrimp.agent\nexcept ImportError as error: print(error)\n"
         "print(open(HOME).read())",
     ),
 )  # fmt: skip
