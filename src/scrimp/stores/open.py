@@ -16,7 +16,7 @@ def open_store(name: str | Path | None, home: Path | None = None) -> Store:
     """The store called `name`.
 
     Args:
-        name: a path of a SQLite file, `home` for the file in `home`, or None for one in memory.
+        name: a path of a SQLite file, `home` for the file in `home`, `postgresql://...`, or None for one in memory.
 
     Raises:
         InputError: `home` without a home, or a folder.
@@ -28,6 +28,10 @@ def open_store(name: str | Path | None, home: Path | None = None) -> Store:
         if home is None:
             raise InputError("there is no home to keep records in", remedy="give the path of a file")
         return SQLiteStore(home / FILE)
+    if isinstance(name, str) and name.startswith(("postgresql://", "postgres://")):
+        from scrimp.stores.postgres import PostgresStore
+
+        return PostgresStore(name)
     path = Path(name).expanduser()
     if path.is_dir():
         raise InputError(f"{path} is a folder", remedy=f"name a file in it: {path / FILE}")

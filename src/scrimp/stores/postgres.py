@@ -1,0 +1,495 @@
+"""The store in PostgreSQL with pgvector: what several machines share. The same promises as the SQLite store.
+
+Every write is one transaction; writers of one scope take turns by its row. Vectors are scanned exactly, and through an
+HNSW index above `approximate_from` in a scope (where that finds too few, the scan answers). Calls run in threads, each
+on a connection of its own from those that are idle, so any event loop may use a store.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+
+from scrimp.core.errors import InputError, MissingExtra, StoreFailed
+from scrimp.core.protocols import Scored, Vectors
+from scrimp.core.records import ALL, Filter, Record, Records
+from scrimp.stores import postgres_words
+from scrimp.stores.checked import checked, clean, cleaned, same_dimension, unit
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+T = TypeVar("T")
+
+SCHEMA = "scrimp"
+FIELDS = "id, text, kind, data, sources, created, valid_from, valid_to, ended, head, relation, tail"
+OF_R = ", ".join(f"r.{name}" for name in FIELDS.split(", "))
+APPROXIMATE_FROM = 100_000
+"""Vectors of a scope from which on an HNSW index is kept."""
+MOST_INDEXED = 2000
+"""Dimensions that pgvector can index."""
+CONNECT_SECONDS = 10
+_ESCAPE, _NUL, _ITSELF = "\ue000", "\ue0000", "\ue0001"
+"""PostgreSQL's texts hold no NUL, so it stands there as two characters."""
+
+EDGES = """
+WITH RECURSIVE reach (node, hop) AS (
+  SELECT unnest(%(ids)s::text[]), 0
+  UNION SELECT CASE WHEN r.head = node THEN r.tail ELSE r.head END, hop + 1
+    FROM reach JOIN records r ON r.scope = %(scope)s AND (r.head = node OR r.tail = node)
+      AND r.head <> '' AND r.tail <> '' AND {where}
+    WHERE hop < %(hops)s - 1
+), touched AS (
+  SELECT r.row, min(hop) AS hop FROM reach
+    JOIN records r ON r.scope = %(scope)s AND node <> '' AND (r.head = node OR r.tail = node) AND {where}
+    GROUP BY r.row
+)
+SELECT {fields} FROM touched JOIN records r USING (row) ORDER BY hop, row LIMIT %(limit)s
+"""
+
+
+class PostgresStore:
+    """Records of all scopes in one schema of a database.
+
+    Args:
+        url: `postgresql://...`; its password appears in no message.
+        schema: made if it is not there.
+        approximate_from: vectors of a scope from which on an index is kept.
+
+    Raises:
+        MissingExtra: psycopg is not installed.
+        InputError: the name of the schema is none.
+        StoreFailed: the server cannot be reached, or has no pgvector.
+    """
+
+    def __init__(self, url: str, *, schema: str = SCHEMA, approximate_from: int = APPROXIMATE_FROM) -> None:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,50}", schema):
+            raise InputError(f"{schema!r} is no name of a schema", remedy="small letters, digits and underscores")
+        _require()
+        self._url, self.schema, self.approximate_from = url, schema, approximate_from
+        self._idle: list[Connection[Any]] = []
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close, self._idle)
+        self._migrate()
+
+    def __repr__(self) -> str:
+        return f"PostgresStore({self.shown!r})"
+
+    @property
+    def shown(self) -> str:
+        """The address without what is secret in it."""
+        parts = urlsplit(self._url)
+        port = f":{parts.port}" if parts.port else ""
+        return f"postgresql://{parts.hostname or ''}{port}{parts.path}"
+
+    def records(self, owner: str = "", name: str = "") -> Records:
+        """The records of one scope."""
+        return PostgresRecords(self, clean(owner), clean(name))
+
+    async def scopes(self, owner: str | None = None) -> list[tuple[str, str]]:
+        """Owner and name of every scope that holds records."""
+
+        def act() -> list[tuple[str, str]]:
+            with self.reading() as db:
+                rows = db.execute(
+                    "SELECT owner, name FROM scopes s WHERE EXISTS (SELECT 1 FROM records r WHERE r.scope = s.scope)"
+                    " AND (%(owner)s::text IS NULL OR owner = %(owner)s) ORDER BY owner, name",
+                    {"owner": None if owner is None else escaped(clean(owner))},
+                ).fetchall()
+            return [(plain(row[0]), plain(row[1])) for row in rows]
+
+        return await to_thread.run_sync(act)
+
+    async def forget(self, owner: str, name: str | None = None) -> int:
+        """Remove all records of an owner, or of one of its scopes, and have the server write its tables anew without
+        them. What its write-ahead log and its backups keep is the server's to say."""
+        gone = 0
+        for scope in [one for one in await self.scopes(owner) if name in (None, one[1])]:
+            gone += await PostgresRecords(self, *scope).clear()
+
+        def scrub() -> None:
+            with self.reading() as db:
+                db.execute("VACUUM (FULL) records")
+                db.execute("VACUUM (FULL) words")
+
+        await to_thread.run_sync(scrub)
+        return gone
+
+    async def aclose(self) -> None:
+        """Close the idle connections."""
+        _close(self._idle)
+
+    # -- for the scopes --
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection[Any]]:
+        """A connection; a failure names the server, and the connection is not used again."""
+        import psycopg
+
+        db = self._taken()
+        try:
+            yield db
+        except psycopg.Error as error:
+            db.close()
+            raise self._failed(error) from None
+        except BaseException:
+            db.close()
+            raise
+        with self._lock:
+            self._idle.append(db)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection[Any]]:
+        """A transaction: all of it or none."""
+        with self.reading() as db, db.transaction():
+            yield db
+
+    def _taken(self) -> Connection[Any]:
+        import psycopg
+
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS,
+                                   options=f"-c search_path={self.schema},public")  # fmt: skip
+        except psycopg.Error as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: BaseException) -> StoreFailed:
+        said = " ".join(str(error).split())[:300]
+        secret = urlsplit(self._url).password
+        return StoreFailed(f"{self.shown}: {said.replace(secret, '***') if secret else said}")
+
+    def _migrate(self) -> None:
+        """Bring the schema up to date; processes that start at once take turns."""
+        scripts = sorted(
+            (file.name, file.read_text(encoding="utf-8"))
+            for file in files("scrimp.stores.postgres_migrations").iterdir() if file.name.endswith(".sql")
+        )  # fmt: skip
+        with self.writing() as db:
+            db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"scrimp {self.schema}",))
+            db.execute("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
+            db.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+            db.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY)")
+            done = {row[0] for row in db.execute("SELECT name FROM migrations").fetchall()}
+            if newer := done - {name for name, _ in scripts}:
+                raise StoreFailed(f"{self.shown} was written by a newer version of scrimp ({sorted(newer)[0]})")
+            for name, script in scripts:
+                if name not in done:
+                    db.execute(script)
+                    db.execute("INSERT INTO migrations VALUES (%s)", (name,))
+
+
+class PostgresRecords:
+    """The records of one scope (core/records.py says what each operation does)."""
+
+    def __init__(self, store: PostgresStore, owner: str, name: str) -> None:
+        self._store, self.owner, self.name = store, owner, name
+
+    # -- writing --
+
+    async def put(self, records: Sequence[Record], *, remove: Sequence[str] = ()) -> list[str]:
+        kept = checked(records)
+
+        def act() -> None:
+            with self._store.writing() as db:
+                scope, known, indexed = self._own(db)
+                dimension = same_dimension(kept, known)
+                if dimension != known:
+                    db.execute("UPDATE scopes SET dimension = %s WHERE scope = %s", (dimension, scope))
+                _remove(db, scope, remove)
+                for record in kept:
+                    _put(db, scope, record)
+                if not indexed and 0 < dimension <= MOST_INDEXED:
+                    self._index(db, scope, dimension)
+
+        await to_thread.run_sync(act)
+        return [record.id for record in kept]
+
+    async def remove(self, ids: Sequence[str]) -> int:
+        def act() -> int:
+            with self._store.writing() as db:
+                return _remove(db, self._own(db)[0], ids)
+
+        return await to_thread.run_sync(act)
+
+    async def clear(self) -> int:
+        def act() -> int:
+            with self._store.writing() as db:
+                scope = self._own(db)[0]
+                gone = db.execute("DELETE FROM records WHERE scope = %s", (scope,)).rowcount
+                db.execute(f"DROP INDEX IF EXISTS near_{scope}")
+                db.execute("UPDATE scopes SET dimension = 0, indexed = 0 WHERE scope = %s", (scope,))
+                return gone
+
+        return await to_thread.run_sync(act)
+
+    def _own(self, db: Connection[Any]) -> tuple[int, int, int]:
+        """Number of the scope, which is made if it is not there and locked; its dimension; whether it has an index."""
+        row: tuple[int, int, int] | None = db.execute(
+            "INSERT INTO scopes (owner, name) VALUES (%s, %s)"
+            " ON CONFLICT (owner, name) DO UPDATE SET owner = excluded.owner RETURNING scope, dimension, indexed",
+            (escaped(self.owner), escaped(self.name)),
+        ).fetchone()
+        assert row is not None
+        return row
+
+    def _index(self, db: Connection[Any], scope: int, dimension: int) -> None:
+        """Keep an approximate index of this scope's vectors once there are many."""
+        count = db.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM records WHERE scope = %s AND vector IS NOT NULL LIMIT %s) few",
+            (scope, self._store.approximate_from),
+        ).fetchone()
+        if count is not None and count[0] >= self._store.approximate_from:
+            db.execute(
+                f"CREATE INDEX IF NOT EXISTS near_{scope} ON records USING hnsw"
+                f" ((vector::vector({dimension})) vector_ip_ops) WHERE scope = {scope} AND vector IS NOT NULL"
+            )
+            db.execute("UPDATE scopes SET indexed = 1 WHERE scope = %s", (scope,))
+
+    # -- reading --
+
+    async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Record]:
+        wanted = list(dict.fromkeys(map(clean, ids)))
+        rows = await self._asked(
+            f"SELECT {_fields(vectors)} FROM records r WHERE scope = %(scope)s AND id = ANY(%(ids)s)",
+            {"ids": [escaped(id) for id in wanted]},
+        )
+        found = {record.id: record for record in map(_record, rows)}
+        return [found[id] for id in wanted if id in found]
+
+    async def scan(
+        self, filter: Filter = ALL, *, limit: int | None = None, newest: bool = False, vectors: bool = False
+    ) -> list[Record]:
+        where, values = conditions(filter)
+        rows = await self._asked(
+            f"SELECT {_fields(vectors)} FROM records r WHERE scope = %(scope)s AND {where}"
+            f" ORDER BY row {'DESC' if newest else 'ASC'} LIMIT %(limit)s",
+            {**values, "limit": limit},
+        )
+        return [_record(row) for row in rows]
+
+    async def count(self, filter: Filter = ALL) -> int:
+        where, values = conditions(filter)
+        rows = await self._asked(f"SELECT count(*) FROM records r WHERE scope = %(scope)s AND {where}", values)
+        return int(rows[0][0]) if rows else 0
+
+    async def match(self, text: str, k: int, filter: Filter = ALL) -> list[Scored[Record]]:
+        where, values = conditions(filter)
+        rows = await self._with(lambda db, scope: postgres_words.ranked(db, scope, clean(text), k, OF_R, where, values))
+        return [Scored(_record(row[:-1]), float(row[-1])) for row in rows]
+
+    async def around(
+        self, ids: Sequence[str], *, hops: int = 1, filter: Filter = ALL, limit: int = 100
+    ) -> list[Record]:
+        where, values = conditions(filter)
+        given = {**values, "ids": [escaped(clean(id)) for id in ids], "hops": hops, "limit": limit}
+        return [_record(row) for row in await self._asked(EDGES.format(where=where, fields=OF_R), given)]
+
+    async def near(self, vector: Vectors, k: int, filter: Filter = ALL) -> list[Scored[Record]]:
+        asked = unit(vector)
+        where, values = conditions(filter)
+        given = {**values, "asked": _written(asked), "k": k}
+        size = int(asked.shape[0])
+        near = (
+            f"SELECT {OF_R}, -(vector::vector({size}) <#> %(asked)s::vector({size})) AS score FROM records r"
+            f" WHERE scope = %(scope)s AND vector IS NOT NULL AND {where}"
+            f" ORDER BY vector::vector({size}) <#> %(asked)s::vector({size}) LIMIT %(k)s"
+        )
+
+        def act(db: Connection[Any], scope: int) -> Sequence[Any]:
+            row = db.execute("SELECT dimension, indexed FROM scopes WHERE scope = %s", (scope,)).fetchone()
+            dimension, indexed = row or (0, 0)
+            if not dimension or k < 1:
+                return []
+            same_dimension([Record(vector=asked)], dimension)
+            bound = {**given, "scope": scope}
+            with db.transaction():
+                if not indexed:
+                    return db.execute(near, bound).fetchall()
+                db.execute(f"SET LOCAL hnsw.ef_search = {min(max(4 * k, 100), 1000)}")
+                few = db.execute(near.replace("%(scope)s", str(scope)), bound).fetchall()
+                if len(few) >= k:
+                    return few
+                db.execute("SET LOCAL enable_indexscan = off")
+                return db.execute(near, bound).fetchall()
+
+        return [Scored(_record(row[:-1]), float(row[-1])) for row in await self._with(act)]
+
+    async def _asked(self, query: str, values: Mapping[str, Any]) -> Sequence[Any]:
+        return await self._with(lambda db, scope: db.execute(query, {**values, "scope": scope}).fetchall())
+
+    async def _with(self, act: Callable[[Connection[Any], int], Sequence[Any]]) -> Sequence[Any]:
+        """Rows of a reading; none where the scope is not there."""
+
+        def run() -> Sequence[Any]:
+            with self._store.reading() as db:
+                row = db.execute(
+                    "SELECT scope FROM scopes WHERE owner = %s AND name = %s",
+                    (escaped(self.owner), escaped(self.name)),
+                ).fetchone()
+                return [] if row is None else act(db, row[0])
+
+        return await to_thread.run_sync(run)
+
+
+def _close(idle: list[Connection[Any]]) -> None:
+    while idle:
+        idle.pop().close()
+
+
+def _put(db: Connection[Any], scope: int, record: Record) -> None:
+    """Write one record; a vector stays where none is given and the text is the same."""
+    found = db.execute(
+        "SELECT row, text, vector IS NOT NULL FROM records WHERE scope = %s AND id = %s", (scope, escaped(record.id))
+    ).fetchone()
+    counts = postgres_words.counted(record.text)
+    vector = None if record.vector is None else _written(record.vector)
+    values = (*_columns(record), sum(counts.values()))
+    names = [*FIELDS.split(", "), "length"]
+    if found is None:
+        row = db.execute(
+            f"INSERT INTO records ({', '.join(names)}, scope, vector) VALUES ({', '.join(['%s'] * 14)}, %s::vector)"
+            " RETURNING row",
+            (*values, scope, vector),
+        ).fetchone()
+        assert row is not None
+        _enter(db, scope, row[0], counts)
+        return
+    row_number, text, has = found
+    same = plain(text) == record.text
+    sets = ", ".join(f"{name} = %s" for name in names)
+    if vector is None and has and same:
+        db.execute(f"UPDATE records SET {sets} WHERE row = %s", (*values, row_number))
+    else:
+        db.execute(f"UPDATE records SET {sets}, vector = %s::vector WHERE row = %s", (*values, vector, row_number))
+    if not same:
+        db.execute("DELETE FROM words WHERE row = %s", (row_number,))
+        _enter(db, scope, row_number, counts)
+
+
+def _enter(db: Connection[Any], scope: int, row: int, counts: Mapping[str, int]) -> None:
+    if counts:
+        db.execute(
+            "INSERT INTO words (scope, word, row, count) SELECT %s, word, %s, held FROM unnest(%s::text[], %s::int[])"
+            " AS given (word, held)",
+            (scope, row, list(counts), list(counts.values())),
+        )
+
+
+def _remove(db: Connection[Any], scope: int, ids: Sequence[str]) -> int:
+    """Remove records and the edges at them; how many there were."""
+    if not ids:
+        return 0
+    gone = [escaped(clean(id)) for id in ids]
+    return db.execute(
+        "DELETE FROM records WHERE scope = %(scope)s AND (id = ANY(%(ids)s)"
+        " OR (head <> '' AND head = ANY(%(ids)s)) OR (tail <> '' AND tail = ANY(%(ids)s)))",
+        {"scope": scope, "ids": gone},
+    ).rowcount
+
+
+def conditions(filter: Filter) -> tuple[str, dict[str, Any]]:
+    """A filter as SQL over `r`, and its values."""
+    parts, values = ["true"], dict[str, Any]()
+    filter = cleaned(filter)
+    if filter.kinds:
+        parts.append("r.kind = ANY(%(kinds)s)")
+        values["kinds"] = [escaped(kind) for kind in filter.kinds]
+    for number, (key, value) in enumerate(filter.where.items()):
+        values[f"key{number}"] = escaped(key)
+        if value is None:
+            parts.append(f"coalesce(r.data -> %(key{number})s, 'null') = 'null'::jsonb")
+        else:
+            parts.append(f"r.data -> %(key{number})s = %(value{number})s")
+            values[f"value{number}"] = _json(value)
+    if filter.at is not None:
+        parts.append("(r.valid_from IS NULL OR r.valid_from <= %(at)s) AND (r.valid_to IS NULL OR %(at)s < r.valid_to)")
+        values["at"] = filter.at
+    if not filter.ended:
+        parts.append("r.ended IS NULL")
+    if filter.since is not None:
+        parts.append("r.created >= %(since)s")
+        values["since"] = filter.since
+    if filter.before is not None:
+        parts.append("r.created < %(before)s")
+        values["before"] = filter.before
+    if filter.relation:
+        parts.append("r.relation = %(relation)s")
+        values["relation"] = escaped(filter.relation)
+    return " AND ".join(parts), values
+
+
+def escaped(value: Any) -> Any:
+    """A text, or the texts in a plain value, without NUL; `plain` gives it back."""
+    if isinstance(value, str):
+        return value.replace(_ESCAPE, _ITSELF).replace("\x00", _NUL) if _ESCAPE in value or "\x00" in value else value
+    if isinstance(value, Mapping):
+        return {escaped(key): escaped(item) for key, item in value.items()}
+    return [escaped(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def plain(value: Any) -> Any:
+    """The inverse of `escaped`."""
+    if isinstance(value, str):
+        return value.replace(_NUL, "\x00").replace(_ITSELF, _ESCAPE) if _ESCAPE in value else value
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _json(value: Any) -> Any:
+    from psycopg.types.json import Jsonb
+
+    return Jsonb(escaped(value))
+
+
+def _columns(record: Record) -> tuple[Any, ...]:
+    """A record's columns in the order of FIELDS."""
+    return (
+        escaped(record.id), escaped(record.text), escaped(record.kind), _json(dict(record.data)),
+        _json(list(record.sources)), record.created, record.valid_from, record.valid_to, record.ended,
+        escaped(record.head), escaped(record.relation), escaped(record.tail),
+    )  # fmt: skip
+
+
+def _fields(vectors: bool) -> str:
+    return f"{OF_R}, r.vector::text" if vectors else OF_R
+
+
+def _record(row: Sequence[Any]) -> Record:
+    """A record of its columns, and its vector where that was read too."""
+    id, text, kind, data, sources, created, start, end, ended, head, relation, tail = row[:12]
+    vector = _vector(row[12]) if len(row) > 12 and row[12] is not None else None
+    return Record(
+        plain(id), plain(text), plain(kind), plain(data), tuple(plain(sources)), vector, created, start, end, ended,
+        plain(head), plain(relation), plain(tail),
+    )  # fmt: skip
+
+
+def _written(vector: Any) -> str:
+    return f"[{','.join(map(repr, vector.tolist()))}]"
+
+
+def _vector(text: str) -> Vectors:
+    import numpy as np
+
+    return np.array(text[1:-1].split(","), dtype=np.float32)
+
+
+def _require() -> None:
+    try:
+        import psycopg  # noqa: F401 - only whether it is there
+    except ImportError:
+        raise MissingExtra(
+            "a store in PostgreSQL needs the package psycopg", remedy="pip install 'scrimp[postgres]'"
+        ) from None

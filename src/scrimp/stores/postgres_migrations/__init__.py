@@ -1,0 +1,1 @@
+"""SQL scripts that bring a schema up to date, in order."""
