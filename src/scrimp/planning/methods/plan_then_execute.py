@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scrimp.core.context import Context
-from scrimp.core.messages import ToolCall, assistant, canonical, user
+from scrimp.core.messages import ToolCall, assistant, user
 from scrimp.core.prompt import Prompt
 from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import ToolResult, signature
 from scrimp.planning.parts.conversation import opening, question
 from scrimp.tools.parts import dag
+from scrimp.tools.parts.dag_run import line, same
 from scrimp.tools.parts.schema import OUTLINE, plan_schema
 
 CARD = Card(
@@ -130,22 +131,11 @@ async def _execute(
         runnable = [step for step in wave if all(need in results and results[need].ok for need in step.needs)]
         for step in runnable:
             made[step.number] = ToolCall(f"{step.number}", step.tool, dag.fill(step.arguments, texts))
-        fresh = [step.number for step in runnable if _same(made[step.number]) not in known]
+        fresh = [step.number for step in runnable if same(made[step.number]) not in known]
         calls = [made[number] for number in fresh]
         results.update(zip(fresh, await ctx.call_tools(calls) if calls else [], strict=True))
-        results.update({step.number: known[_same(made[step.number])] for step in runnable if step.number not in fresh})
+        results.update({step.number: known[same(made[step.number])] for step in runnable if step.number not in fresh})
         good = [number for number in fresh if results[number].ok and made[number].name not in acting]
-        known.update({_same(made[number]): results[number] for number in good})
-    lines = [_line(step, made.get(step.number), results.get(step.number)) for step in plan]
+        known.update({same(made[number]): results[number] for number in good})
+    lines = [line(step, made.get(step.number), results.get(step.number)) for step in plan]
     return "\n".join(lines), any(not result.ok for result in results.values())
-
-
-def _same(call: ToolCall) -> str:
-    return canonical([call.name, call.arguments])
-
-
-def _line(step: dag.Step, call: ToolCall | None, result: ToolResult | None) -> str:
-    if call is None or result is None:
-        return f"${step.number}: {step.tool} was not called, since a call it depends on failed"
-    arguments = json.dumps(call.arguments, ensure_ascii=False)
-    return f"${step.number}: {step.tool}({arguments}) = {result.text}"

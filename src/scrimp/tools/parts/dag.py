@@ -1,18 +1,22 @@
-"""A plan as a graph of calls: steps that name earlier steps' results as `$n`.
+"""A plan as a graph of calls: steps that name earlier steps' results, as `$n` or in a method's own notation.
 
-Shared by every planner that plans before it acts.
+Shared by every planner that plans before it acts. What runs such a graph is `dag_run`, what reads it out of lines of
+text `dag_text`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 REFERENCE = re.compile(r"\$(?:\{(\d+)\}|(\d+)(?!\d|[.,]\d))")
-"""`$3` or `${3}`: the result of step 3, counted from 1. `$3.50` and `$1,200` are money."""
+"""`$3` or `${3}`: the result of step 3, counted from 1. `$3.50` and `$1,200` are money.
+
+Another notation is another pattern, with the number in whichever of its groups matches.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,45 +39,61 @@ def read(steps: Sequence[Mapping[str, Any]], *, first: int = 1) -> list[Step]:
     Raises:
         PlanError: a step refers to itself or to a later one, or is no call.
     """
-    plan = []
+    plan: list[Step] = []
     for number, raw in enumerate(steps, start=first):
         arguments = raw.get("arguments")
         if not isinstance(raw.get("tool"), str) or not isinstance(arguments, Mapping):
             raise PlanError(f"step {number} is no call: it needs a tool and its arguments")
-        needs = frozenset(references(arguments))
-        wrong = sorted(need for need in needs if not 1 <= need < number)
-        if wrong:
-            raise PlanError(f"step {number} refers to ${wrong[0]}, but only earlier steps have results")
-        plan.append(Step(number, raw["tool"], arguments, needs))
+        plan.append(made(number, raw["tool"], arguments, range(1, number)))
     return plan
 
 
-def references(value: Any) -> list[int]:
+def made(
+    number: int, tool: str, arguments: Mapping[str, Any], earlier: Container[int],
+    pattern: re.Pattern[str] = REFERENCE,
+) -> Step:  # fmt: skip
+    """A step that refers to `earlier` ones only, which no cycle does.
+
+    Raises:
+        PlanError: it refers to itself or to a step that is not there yet, or is nested too deep to be looked through.
+    """
+    try:
+        needs = frozenset(references(arguments, pattern))
+    except RecursionError:
+        raise PlanError(f"step {number} is nested too deep") from None
+    wrong = sorted(need for need in needs if need == number or need not in earlier)
+    if wrong:
+        written = (match for match in pattern.finditer(json.dumps(arguments)) if _number(match) == wrong[0])
+        raise PlanError(f"step {number} refers to {next(written).group()}, but only earlier steps have results")
+    return Step(number, tool, arguments, needs)
+
+
+def references(value: Any, pattern: re.Pattern[str] = REFERENCE) -> list[int]:
     """Numbers of the steps a value refers to, however deep."""
     if isinstance(value, str):
-        return [_number(match) for match in REFERENCE.finditer(value)]
+        return [_number(match) for match in pattern.finditer(value)]
     if isinstance(value, Mapping):
-        return [number for item in value.values() for number in references(item)]
+        return [number for item in value.values() for number in references(item, pattern)]
     if isinstance(value, (list, tuple)):
-        return [number for item in value for number in references(item)]
+        return [number for item in value for number in references(item, pattern)]
     return []
 
 
-def fill(value: Any, results: Mapping[int, str]) -> Any:
+def fill(value: Any, results: Mapping[int, str], pattern: re.Pattern[str] = REFERENCE) -> Any:
     """Put results in the place of references.
 
     A string that is only a reference becomes the result as JSON reads it (a number stays a number);
     a reference inside other words becomes the result's text.
     """
     if isinstance(value, str):
-        whole = REFERENCE.fullmatch(value.strip())
+        whole = pattern.fullmatch(value.strip())
         if whole:
             return _as_value(results[_number(whole)])
-        return REFERENCE.sub(lambda match: results[_number(match)], value)
+        return pattern.sub(lambda match: results[_number(match)], value)
     if isinstance(value, Mapping):
-        return {key: fill(item, results) for key, item in value.items()}
+        return {key: fill(item, results, pattern) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [fill(item, results) for item in value]
+        return [fill(item, results, pattern) for item in value]
     return value
 
 
@@ -93,11 +113,11 @@ def waves(plan: Sequence[Step]) -> list[list[Step]]:
 
 
 def _number(match: re.Match[str]) -> int:
-    return int(match.group(1) or match.group(2))
+    return int(next(group for group in match.groups() if group))
 
 
 def _as_value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
