@@ -20,8 +20,11 @@ from scrimp.core.errors import InputError
 from scrimp.core.registry import Card
 from scrimp.core.system import System
 from scrimp.core.usage import Usage
+from scrimp.evaluate.benchmarks.catalog import open_benchmark
 from scrimp.evaluate.experiment import Experiment, Watch, run
 from scrimp.evaluate.systems import baseline, named
+from scrimp.evaluate.taught import learns, taught
+from scrimp.journal.home import home
 
 ORACLE = "oracle?error=0.1"
 """The model of a check where none is named."""
@@ -80,7 +83,7 @@ async def check(
         raise InputError(f"{card.name} is a baseline or a control: it claims no saving", remedy="name another method")
     wanted = model or ORACLE
     experiment = Experiment(
-        (_baseline(card), named(card.name)), card.workload, data=data, model=wanted, n=n or card.n,
+        (_baseline(card), await _method(card, wanted, data)), card.workload, data=data, model=wanted, n=n or card.n,
         margin=card.margin, out=out, controls=False,
     )  # fmt: skip
     document = await run(experiment, progress)
@@ -144,6 +147,16 @@ def save(checks: Sequence[Check]) -> Path:
 def _baseline(card: Card) -> System:
     """The baseline, with the method that the card is held against where that is another one."""
     return baseline() if card.against in ("react", "everything", "all-tools") else named(card.against)
+
+
+async def _method(card: Card, model: str, data: Path | None) -> System:
+    """The baseline with the method in its place; one that learns is trained on the workload's dev part first."""
+    system = named(card.name)
+    if not learns(card):
+        return system
+    benchmark = open_benchmark(card.workload, data)
+    place = home() / "trained" / f"{card.name}-{benchmark.name}.npz"
+    return (await taught(system.with_(model=model), card, benchmark, place))[0]
 
 
 def _used(row: Mapping[str, Any], unit: str) -> float | None:
