@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import anyio
@@ -171,6 +173,24 @@ def test_broken_replies_end_the_run_with_the_answer_that_is_there() -> None:
     rambling, bench, _ = solve(lambda request: look("bed") if request.tools else "?", task=Task("t", "Where?", steps=3))
     assert rambling.text == "?"
     assert sum(event.kind == "tool" for event in bench.events) == 3
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_limit_is_passed_and_every_run_ends_whatever_is_said(seed: int) -> None:
+    chance = Random(seed)
+    limits = {"tool_calls": chance.randint(0, 9), "model_calls": chance.randint(1, 20), "steps": chance.randint(1, 20)}
+
+    def anything(request: Request) -> Any:
+        said = [verdict(chance.choice(["accept", "continue", "pivot"])), "bed", "{", '{"scores": [1]}', "1 [done] x"]
+        calls = [look(chance.choice("abc")) for _ in range(chance.randint(1, 4))]
+        return calls if request.tools and chance.random() < 0.6 else chance.choice(said)
+
+    scripted = ScriptedModel(anything)
+    bench = Bench(scripted, tools=[LOOK], budget=Budget(limits))
+    with suppress(BudgetExceeded):
+        planner = BATS(thrifty=chance.random() < 0.5, enforce=chance.random() < 0.5)
+        assert anyio.run(planner.solve, TASK, bench.ctx).text
+    assert all(bench.account.spent[key] <= limit for key, limit in limits.items())
 
 
 def test_a_task_that_wants_calls_gets_them_unverified() -> None:
