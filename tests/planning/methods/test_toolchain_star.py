@@ -7,6 +7,7 @@ import json
 import anyio
 import pytest
 
+from scrimp.core.context.means import Settings
 from scrimp.core.errors import BudgetExceeded
 from scrimp.core.messages import ToolCall
 from scrimp.core.task import Task
@@ -91,3 +92,11 @@ async def test_it_keeps_the_promises_of_a_planner() -> None:
 def test_what_it_cannot_take_is_said() -> None:
     with pytest.raises(ValueError, match="from 0 to 1"):
         ToolChainStar(alpha=2.0)
+
+
+def test_its_samples_have_room_whatever_an_answer_may_take() -> None:
+    """A System's limit on an answer is meant for one answer, not for ten."""
+    model = ScriptedModel(guide)
+    bench = Bench(model, tools=[TOOL], settings=Settings(max_output=64))
+    assert anyio.run(ToolChainStar(samples=10).solve, TASK, bench.ctx).text == "treasure"
+    assert model.requests[0].max_output == 2000

@@ -41,6 +41,8 @@ FINISHING = ToolSpec(
     "End with the answer to the task.",
     {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]},
 )
+ANY_REPLY, EACH_SAMPLE = 500, 150
+"""Most tokens of a reply: so many, and so many more for each sample; a reply that is cut off holds no step."""
 SAMPLES = 10
 """Samples of the next step that one request asks for (ToolChain*, unverified)."""
 EXPANSIONS = 30
@@ -87,11 +89,12 @@ class CallSpace:
         self._ctx.keep(messages, self._ctx.kept[0].text)
         tight = self._ctx.capabilities().schema == "grammar"
         schema = _schema(self._specs, self._samples) if tight else OUTLINE
-        response = await self._ctx.complete(messages, prompt=NEXT, schema=schema)
+        asked: dict[str, Any] = {"schema": schema, "max_output": ANY_REPLY + EACH_SAMPLE * self._samples}
+        response = await self._ctx.complete(messages, prompt=NEXT, **asked)
         found = self._read(response.text)
         if not found:
             messages += [response.message, user(f"That holds no step. {_EXAMPLE}")]
-            response = await self._ctx.complete(messages, prompt=NEXT, schema=schema, attempt=2, retry="repair")
+            response = await self._ctx.complete(messages, prompt=NEXT, attempt=2, retry="repair", **asked)
             found = self._read(response.text)
         return found
 
