@@ -15,7 +15,7 @@ from scrimp.core.context.results import READ
 from scrimp.core.errors import InputError, UnknownPrice
 from scrimp.core.messages import digest
 from scrimp.core.money import PriceList
-from scrimp.core.protocols import Embedder, Environment, Memory, Model, Planner
+from scrimp.core.protocols import Embedder, Environment, Hidden, Memory, Model, Planner
 from scrimp.core.records import Store
 from scrimp.core.registry import create, load
 from scrimp.core.system import Part, System
@@ -23,7 +23,13 @@ from scrimp.core.task import Task
 from scrimp.core.tool import Tool
 from scrimp.journal.home import home
 from scrimp.journal.journal import RunRecord
-from scrimp.journal.replay import RecordedEmbedder, RecordedEnvironment, RecordedMemory, RecordedModel
+from scrimp.journal.replay import (
+    RecordedEmbedder,
+    RecordedEnvironment,
+    RecordedHidden,
+    RecordedMemory,
+    RecordedModel,
+)
 from scrimp.models import names, prices, tokens
 from scrimp.stores.sqlite import SQLiteStore
 from scrimp.tools.programs import program_tool
@@ -60,6 +66,7 @@ class Outfit:
         self._models: dict[str, Model] = dict(parts.models)
         self._embedder, self._memory, self._prices = parts.embedder, parts.memory, parts.prices
         self._store = parts.store
+        self._hidden: Hidden | None = None
         self._hash = ""
         self._histories: dict[str, anyio.Event] = {}
 
@@ -83,6 +90,10 @@ class Outfit:
             from scrimp.models.embedders import open_embedder
 
             self._embedder = open_embedder(self.system.embedder, home())
+        if self._hidden is None and self._wants("hidden"):
+            from scrimp.models.whitebox import WhiteBox
+
+            self._hidden = WhiteBox(self._white_box(), home())
         memory = self.system.part("memory")
         if self._memory is None and memory is not None:
             self._memory = create("memory", memory.name, memory.parameters)  # outlives the runs
@@ -96,6 +107,7 @@ class Outfit:
             memory=self._memory,
             environment=environment,
             store=self._store,
+            hidden=self._hidden,
         )
         means = self._with_methods(means)
         _no_twins(means.tools)
@@ -113,6 +125,7 @@ class Outfit:
             memory=self._recorded_memory(),
             environment=RecordedEnvironment() if task.environment else None,
             store=SQLiteStore() if self._wants("store") else None,  # what was read of it is recorded
+            hidden=RecordedHidden(self._white_box()) if self._wants("hidden") else None,
         )
         return self._with_methods(means)
 
@@ -155,6 +168,20 @@ class Outfit:
             close = getattr(self._models.pop(role), "aclose", None)
             if close is not None:
                 await close()
+
+    def _white_box(self) -> str:
+        """The model behind `ctx.hidden`: the System's own, a local file read in PyTorch; a random one where an oracle
+        or a script stands in for the model, which has no inside.
+
+        Raises:
+            InputError: the model is a hosted one, which shows nothing.
+        """
+        name = stand_in(self.system.model)
+        if name.startswith(("oracle", "scripted:")):
+            return "random"
+        if name not in PACKAGED and not name.startswith("gguf:"):
+            raise InputError(f"{name} shows no hidden states", remedy="use a local model: small, local or gguf:FILE")
+        return name
 
     def _options(self) -> names.OpenOptions:
         return names.OpenOptions(style="signature" if self.system.tool_text == "signature" else "json")

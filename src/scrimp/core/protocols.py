@@ -114,10 +114,35 @@ class Environment(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Look:
+    """What is wanted of a white-box model that has read a text.
+
+    Attributes:
+        states: hidden states of the last layer, of the `last` token or of `all`.
+        top: how many of the best next tokens are told.
+        cache: whether keys and values of every layer are wanted; they are large.
+    """
+
+    states: Literal["last", "all"] = "last"
+    top: int = 0
+    cache: bool = False
+
+
+@runtime_checkable
 class Hidden(Protocol):
     """A white-box model: hidden states, logits, keys and values (models/whitebox.py)."""
 
-    async def states(self, request: Request) -> Mapping[str, Any]: ...
+    name: str
+
+    async def read(self, text: str, look: Look) -> tuple[Mapping[str, Any], Usage]:
+        """Read a text in one forward pass, and say how many tokens it had.
+
+        `states` is float32 of shape (tokens, hidden size). With `top`: `tokens` (texts of the best next tokens, best
+        first), `logits` (float32, theirs) and `lse` (the log of the sum over all exponentiated logits). With `cache`:
+        `cache`, float32 of shape (layers, 2, heads, tokens, head size), keys first.
+        """
+        ...
 
 
 class Post(Protocol):

@@ -10,7 +10,7 @@ from scrimp.core.context import Context
 from scrimp.core.errors import ReplayMismatch
 from scrimp.core.events import Event
 from scrimp.core.messages import Delta, Request
-from scrimp.core.protocols import Capabilities, Query, Recall, Vectors
+from scrimp.core.protocols import Capabilities, Look, Query, Recall, Vectors
 from scrimp.core.task import Episode, Task
 from scrimp.core.tool import ToolResult
 from scrimp.core.usage import NO_USAGE, Usage
@@ -48,6 +48,17 @@ class RecordedEmbedder:
     async def embed(self, texts: Sequence[str]) -> tuple[Vectors, Usage]:
         """Never reached."""
         return _asked(f"embedder {self.name!r}")  # type: ignore[no-any-return]
+
+
+class RecordedHidden:
+    """Name of the white-box model that was read with then."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def read(self, text: str, look: Look) -> tuple[Mapping[str, Any], Usage]:
+        """Never reached."""
+        return _asked(f"white-box model {self.name!r}")  # type: ignore[no-any-return]
 
 
 class RecordedMemory:

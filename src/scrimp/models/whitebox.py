@@ -7,10 +7,16 @@ that is read in one forward pass. The random model knows nothing; it shows that 
 from __future__ import annotations
 
 import importlib.util
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scrimp.core.errors import MissingExtra
+import anyio
+
+from scrimp.core.errors import InputError, MissingExtra
+from scrimp.core.protocols import Look
+from scrimp.core.usage import Usage
 
 RANDOM = "random"
 """Name of the random model of two layers."""
@@ -19,16 +25,76 @@ WINDOW = 2048
 _REMEDY = "pip install 'scrimp[whitebox]'"
 
 
+class WhiteBox:
+    """A model whose inside can be seen; one text at a time, in a thread.
+
+    Args:
+        name: `small`, `gguf:NAME`, `gguf:FILE`, or `random`.
+        home: `SCRIMP_HOME`.
+        threads: what PyTorch may use.
+
+    Raises:
+        MissingExtra: PyTorch, transformers or gguf is not installed, or the model's file is not here.
+    """
+
+    def __init__(self, name: str, home: Path, threads: int = 1) -> None:
+        self.name, self._home, self._threads = name, home, threads
+        _check(name, home)
+        self._loaded: tuple[Any, Any] | None = None
+        self._busy = threading.Lock()
+
+    async def read(self, text: str, look: Look) -> tuple[Mapping[str, Any], Usage]:
+        """As `protocols.Hidden`; an empty text is read as the token that ends texts.
+
+        Raises:
+            InputError: the text is longer than the model's window.
+        """
+        return await anyio.to_thread.run_sync(self._read, text, look)
+
+    def _read(self, text: str, look: Look) -> tuple[Mapping[str, Any], Usage]:
+        import torch
+
+        with self._busy, torch.no_grad():
+            if self._loaded is None:
+                self._loaded = load(self.name, self._home)
+                self._loaded[0].eval()
+            torch.set_num_threads(self._threads)
+            model, tokenizer = self._loaded
+            ids = tokenizer(text.encode("utf-8", "replace").decode())["input_ids"] or [tokenizer.eos_token_id]
+            if len(ids) > model.config.max_position_embeddings:
+                raise InputError(f"{self.name} reads {model.config.max_position_embeddings} tokens, not {len(ids)}")
+            seen = model(input_ids=torch.tensor([ids]), output_hidden_states=True, use_cache=look.cache)
+            states = seen.hidden_states[-1][0]
+            found: dict[str, Any] = {"states": (states if look.states == "all" else states[-1:]).numpy()}
+            if look.top:
+                logits = seen.logits[0, -1]
+                best = torch.topk(logits, min(look.top, logits.shape[0]))
+                found["tokens"] = [tokenizer.decode([token]) for token in best.indices.tolist()]
+                found["logits"], found["lse"] = best.values.numpy(), float(torch.logsumexp(logits, 0))
+            if look.cache:
+                layers = [torch.stack((layer.keys[0], layer.values[0])) for layer in seen.past_key_values.layers]
+                found["cache"] = torch.stack(layers).numpy()
+        return found, Usage(input=len(ids))
+
+
 def load(name: str, home: Path) -> tuple[Any, Any]:
     """Model and tokenizer of `small`, `gguf:NAME` or `gguf:FILE` in float32, or of `random`.
 
     Raises:
         MissingExtra: PyTorch, transformers or gguf is not installed, or the model's file is not here.
     """
+    _check(name, home)
+    return _random() if name == RANDOM else _of_gguf(name, home)
+
+
+def _check(name: str, home: Path) -> None:
     for package in ("torch", "transformers", "tokenizers", *(() if name == RANDOM else ("gguf", "accelerate"))):
         if importlib.util.find_spec(package) is None:
             raise MissingExtra(f"a white-box model needs the package {package}", remedy=_REMEDY)
-    return _random() if name == RANDOM else _of_gguf(name, home)
+    if name != RANDOM:
+        from scrimp.models.weights import find
+
+        find(name, home)
 
 
 def _of_gguf(name: str, home: Path) -> tuple[Any, Any]:

@@ -24,6 +24,7 @@ from scrimp.core.protocols import (
     Embedder,
     Environment,
     Gate,
+    Hidden,
     Memory,
     Model,
     Post,
@@ -116,6 +117,7 @@ class Bench:
     environment: Environment | None = None
     store: Store | None = field(default_factory=SQLiteStore)
     post: Post | None = None
+    hidden: Hidden | None = None
     settings: Settings = field(default_factory=lambda: Settings(max_output=256))
     prices: PriceList = PRICES
     seed: int = 0
@@ -143,6 +145,7 @@ class Bench:
             environment=self.environment,
             store=self.store,
             post=self.post,
+            hidden=self.hidden,
         )
         self.witness = Witness(self.sink)
         self.account = LocalAccount(budget, last_share=self.last_share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from scrimp.core.protocols import Dataset
@@ -11,13 +12,19 @@ from scrimp.evaluate.benchmarks.boundary import ATTRIBUTES, SUMS, Boundary, guil
 from scrimp.evaluate.benchmarks.gold import run_steps
 
 FORM = re.compile(r" Answer with |只")
+SAID, FOUND = "answer", "found"
+"""What a policy writes to answer from what it knows, and what a tool gives, where the words do not matter."""
 
 
-def boundary(n: int = 1600, held_out: int = 400, seed: int = 0) -> Dataset:
+def boundary(n: int = 1600, held_out: int = 400, seed: int = 0, words: bool = True) -> Dataset:
     """The knowledge-boundary set: items of its test split to train on, all of its dev split held out.
 
     A row has `id`, `prompt`, `answer`, `wrong`, `result` (what the call gives), `known`, `price` and `seconds` of a
     call as the set declares them, and `split` (`train` or `held-out`).
+
+    Args:
+        words: whether a policy has to say what it knows. Where not, `answer` stands for saying it, which is right
+            exactly where the set marks a question as known: the choice to answer or to call is all there is to learn.
     """
     bench = Boundary(seed)
     tools = {one.name: one for one in bench.tools}
@@ -32,7 +39,15 @@ def boundary(n: int = 1600, held_out: int = 400, seed: int = 0) -> Dataset:
                 "answer": _short(gold.answer[0]), "wrong": _short(gold.wrong), "result": _short(result),
                 "price": float(tool.price or 0), "seconds": float(tool.latency or 0),
             })  # fmt: skip
+    if not words:
+        rows = [{**row, **_choice(row)} for row in rows]
     return Dataset(tuple(rows), f"boundary, seed {seed}")
+
+
+def _choice(row: Mapping[str, Any]) -> dict[str, str]:
+    """Answer, result and wrong answer of a question whose words do not matter."""
+    right = SAID if row["known"] else FOUND
+    return {"answer": right, "result": right, "wrong": SAID}
 
 
 def asked(text: str) -> str:
@@ -47,14 +62,15 @@ def lessons(data: Dataset) -> list[dict[str, Any]]:
     in the held-out questions too; the held-out questions that need a call are not among them.
     """
     rows = [dict(row) for row in data.rows if row["split"] == "train"]
+    words = all(row["answer"] not in (SAID, FOUND) for row in rows)
     for guild, attribute in sorted(known_facts()):
-        answer = _short(guilds()[guild][attribute])
+        answer = _short(guilds()[guild][attribute]) if words else SAID
         rows += [{"prompt": asked(form.format(guild)), "answer": answer, "known": True}
                  for form in ATTRIBUTES[attribute][:2]]  # fmt: skip
     rng = random.Random("small sums")
     forms = [*SUMS["en"], *SUMS["zh"]]
     for a, sign, b in small_sums():
-        answer = _short({"+": a + b, "-": a - b, "*": a * b}[sign])
+        answer = _short({"+": a + b, "-": a - b, "*": a * b}[sign]) if words else SAID
         rows.append({"prompt": asked(rng.choice(forms).format(f"{a} {sign} {b}")), "answer": answer, "known": True})
     return rows
 

@@ -124,12 +124,12 @@ def break_even(document: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
 
 
 def _rows(table: Mapping[str, Any]) -> Dataset:
-    known = ("n", "held_out", "seed")
+    known = ("n", "held_out", "seed", "words")
     bench = table.get("bench", "boundary")
     if bench != "boundary":
         raise InputError(f"no rows to train on are made of {bench!r}", remedy='bench = "boundary"')
     _only(table, ("bench", *known), "data")
-    return data.boundary(**{key: int(table[key]) for key in known if key in table})
+    return data.boundary(**{key: table[key] for key in known if key in table})
 
 
 def _start(table: dict[str, Any], dataset: Dataset, folder: Path, watch: Watch | None) -> Path:

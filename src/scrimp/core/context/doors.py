@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from scrimp.core.budget import NOT_SUMMED, Amount, Budget, Claim, LocalAccount
+from scrimp.core.context import hidden as hidden_door
 from scrimp.core.context import models as model_door
 from scrimp.core.context import tools as tool_door
 from scrimp.core.context.means import Means, Settings, closed
@@ -25,7 +26,7 @@ from scrimp.core.errors import BudgetExceeded, InputError
 from scrimp.core.events import Component, Kind, Phase
 from scrimp.core.messages import Delta, Message, Response, ToolCall, digest
 from scrimp.core.prompt import Prompt
-from scrimp.core.protocols import Capabilities, Environment, Post, Query, Recall, Vectors
+from scrimp.core.protocols import Capabilities, Environment, Look, Post, Query, Recall, Vectors
 from scrimp.core.records import Records
 from scrimp.core.task import Answer, Episode
 from scrimp.core.tool import Tool, ToolResult
@@ -83,9 +84,12 @@ class Context:
         """Vectors of shape (len(texts), dimension), rows of length 1."""
         return await model_door.embed(self, texts)
 
-    async def hidden(self, messages: Sequence[Message]) -> Any:
-        """Hidden states of a white-box model."""
-        raise closed("hidden", "hidden states need a white-box model (models/whitebox.py), which is not built yet")
+    async def hidden(self, text: str, look: Look | None = None) -> Mapping[str, Any]:
+        """What a white-box model holds after reading `text`: see `protocols.Hidden`.
+
+        Metered as so many tokens read; no chat template is laid around the text, so it can be gone on with.
+        """
+        return await hidden_door.read(self, text, look or Look())
 
     # -- tools --
 
