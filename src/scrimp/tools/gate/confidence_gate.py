@@ -32,7 +32,7 @@ CARD = Card(
     n=250,
     margin=3.0,
     unit="usd",
-    verdicts={"oracle": "registered"},
+    verdicts={"oracle": "not distinguishable"},
     notes="The training-free gate: consistency, logprob or verbalised confidence, its samples on the ledger.",
 )
 
