@@ -32,7 +32,7 @@ CARD = Card(
     n=100,
     margin=10.0,
     unit="tokens",
-    verdicts={"oracle": "structure only"},
+    verdicts={"oracle": "not distinguishable"},
     samples=True,
     notes="The paper states time; on an oracle, which takes none, tokens stand for it. Formulas after a summary of the "
     "paper: exponents and constants are unverified.",
