@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from scrimp.journal.journal import Journal
 from scrimp.models.scripted import ScriptedModel
 from scrimp.outfit import Parts
 from scrimp.testing import Bench
+from scrimp.testing.escapes.scene import left_after
 from scrimp.tools import programs
 from scrimp.tools.programs import functions, program_tool
 from scrimp.tools.sandbox.limits import Limits
@@ -188,20 +191,35 @@ def test_a_run_that_is_cancelled_leaves_no_program(tmp_path: Path) -> None:
             await held.ctx.call_tool(ToolCall("c", "run_program", {"code": "while True: echo('x')"}))
 
     anyio.run(cut)
-    mark = b"The inner wall, the same within every outer one"
-    for _ in range(100):
-        left = [entry for entry in Path("/proc").glob("[0-9]*/cmdline") if mark in _read(entry)]
-        if not left:
-            break
-        time.sleep(0.02)
-    assert not left
+    assert not left_after(2.0)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""  # gone meanwhile
+ENDLESS = """
+import anyio
+from scrimp.tools.sandbox.limits import Limits
+from scrimp.tools.sandbox.runner import mark, run
+from scrimp.tools.sandbox.trial import open_sandbox
+async def main():
+    sandbox = await open_sandbox()
+    print(mark(), flush=True)
+    await run(sandbox, "import time; time.sleep(600)", Limits(seconds=600))
+anyio.run(main)
+"""
+
+
+def test_a_host_that_is_killed_leaves_no_program(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # nobody is left to remove its folder
+    command = [sys.executable, "-c", ENDLESS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as host:
+        assert host.stdout is not None
+        mark = host.stdout.readline().strip()
+        for _ in range(1000):
+            if left_after(0.0, mark):
+                break
+            time.sleep(0.01)
+        assert left_after(0.0, mark), "it had begun"
+        host.kill()
+    assert not left_after(3.0, mark)
 
 
 @pytest.mark.parametrize("odd", [{}, {"code": 7}, {"code": None}])

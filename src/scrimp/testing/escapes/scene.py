@@ -21,12 +21,10 @@ from typing import Any
 from scrimp.testing.escapes.attacks import Attack
 from scrimp.tools.sandbox.guard import OPEN_FILES
 from scrimp.tools.sandbox.limits import Limits, Outcome, Sandbox
-from scrimp.tools.sandbox.runner import run
+from scrimp.tools.sandbox.runner import mark, run
 
 SLACK = 4.0
 """Seconds beyond its time within which a program must be gone, start included."""
-TRACE = "The inner wall, the same within every outer one"
-"""Words of the guard, which stand in the command line of every confined process."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +124,10 @@ class Scene:
             yield "another process was killed"
         elif resource.prlimit(self._victim.pid, resource.RLIMIT_NOFILE) != self._limits or _priority(self._victim.pid):
             yield "another process was changed"
-        if left := _left_after(1.0):
+        if left := left_after(1.0):
             yield f"processes were left behind: {left}"
         new = set(os.listdir(tempfile.gettempdir())) - self._before
-        if folders := [name for name in new if name.startswith("scrimp-sandbox-")]:
+        if folders := [name for name in new if name.startswith(mark())]:
             yield f"folders were left behind: {folders}"
 
     def _file(self, path: Path) -> Path:
@@ -192,19 +190,20 @@ def _priority(pid: int) -> bool:
     return os.getpriority(os.PRIO_PROCESS, pid) != os.getpriority(os.PRIO_PROCESS, 0)
 
 
-def _left_after(seconds: float) -> list[int]:
-    """Confined processes that are still there; one that was killed is given a moment to be gone."""
+def left_after(seconds: float, words: str = "") -> list[int]:
+    """Confined processes that are still there, by the mark of who started them; what was killed is given a moment."""
     end = time.monotonic() + seconds
-    while (left := _left()) and time.monotonic() < end:
+    while (left := _with(words or mark())) and time.monotonic() < end:
         time.sleep(0.01)
     return left
 
 
-def _left() -> list[int]:
+def _with(words: str) -> list[int]:
+    """Processes whose command line ends with these words."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):  # gone meanwhile
-                if TRACE.encode() in (entry / "cmdline").read_bytes():
+                if (entry / "cmdline").read_bytes().endswith(f"\0{words}\0".encode()):
                     found.append(int(entry.name))
     return found

@@ -6,7 +6,9 @@ the agent is inherited, and what sandlock does on the program's behalf is done b
     python -I keeper.py '{"folder": ..., "readable": [...]}' COMMAND...
 """
 
+import ctypes
 import json
+import signal
 import sys
 
 
@@ -14,6 +16,7 @@ def main() -> int:
     """Run the command confined; its exit code. What it takes is limited by the guard, inside, and by the host."""
     import sandlock
 
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: never outlives who started it
     asked = json.loads(sys.argv[1])
     box = sandlock.Sandbox(
         fs_readable=asked["readable"],

@@ -51,7 +51,7 @@ async def run(
     Raises:
         OutsideError: the sandbox did not start.
     """
-    folder = tempfile.mkdtemp(prefix="scrimp-sandbox-")
+    folder = tempfile.mkdtemp(prefix=f"{mark()}-")
     try:
         command = sandbox.command(_python(), folder)
         process = await anyio.open_process(command, env={"LANG": "C.UTF-8"}, cwd="/", start_new_session=True)
@@ -76,11 +76,16 @@ async def run(
             await _remove(folder)
 
 
+def mark() -> str:
+    """What the command line of every program of this process ends with, and its folder begins with."""
+    return f"scrimp-sandbox-{os.getpid()}"
+
+
 def _python() -> list[str]:
     """The interpreter as a program sees it: no site packages, no environment, and the guest as its source."""
     here = Path(__file__).parent
     source = "\n".join((here / name).read_text(encoding="utf-8") for name in ("guard.py", "guest.py"))
-    return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", source]
+    return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", source, mark()]
 
 
 async def _end(process: anyio.abc.Process) -> None:
