@@ -1,6 +1,7 @@
 """Planners that search, and a planner that minds its budget.
 
     python benchmarks/planning_search.py search [--model M] [--n 100]           expansions, tokens and success
+    python benchmarks/planning_search.py matched [--limits 2,4,8,16] [--n 100]  success by the expansions allowed
     python benchmarks/planning_search.py caps [--caps 1,2,4,8] [--n 200]        the same task under a cap of tool calls
 
 Without `--model` the model is an oracle over the tool world, so structure only (EVIDENCE rule 6). On a real model:
@@ -30,7 +31,8 @@ from scrimp.evaluate.experiment import Experiment, run
 
 ORACLE = "oracle?error=0.1"
 SEARCHES: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("MCTS, all 30 simulations", "mcts", {"enough": 1.1}),
+    ("MCTS, all 30 simulations", "mcts", {"enough": 1.1, "expansions": 300}),
+    ("MCTS, all 30 simulations, 30 expansions", "mcts", {"enough": 1.1}),
     ("MCTS, stops when good enough", "mcts", {}),
     ("best-first", "best-first", {}),
     ("ToolChain*, no memory", "toolchain-star", {"learn": False}),
@@ -38,6 +40,11 @@ SEARCHES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("best-of-n, 5 samples", "best-of-n", {}),
     ("self-consistency, 5 samples", "self-consistency", {}),
     ("ReAct", "react", {}),
+)
+MATCHED: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("MCTS", "mcts", {}),
+    ("best-first", "best-first", {}),
+    ("ToolChain*", "toolchain-star", {}),
 )
 BUDGETED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("ReAct", "react", {}),
@@ -52,17 +59,18 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("search", "caps"))
+    parser.add_argument("what", choices=("search", "matched", "caps"))
     parser.add_argument("--bench", default="toolworld")
     parser.add_argument("--model", default=ORACLE)
     parser.add_argument("--n", type=int)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--caps", default="1,2,4,8", help="tool calls of a run")
+    parser.add_argument("--limits", default="2,4,8,16", help="expansions of a search")
     parser.add_argument("--prices")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    searches(given) if given.what == "search" else caps(given)
+    {"search": searches, "matched": matched, "caps": caps}[given.what](given)
     return 0
 
 
@@ -81,6 +89,23 @@ def searches(given: argparse.Namespace) -> None:
                      ratio(rows, base, expansions) if own else "-", ratio(rows, base, tokens)]  # fmt: skip
             print(f"| {' | '.join(cells)} |", flush=True)
         print(f"\nn = {len(base)}, {given.model}, {given.bench}")
+
+
+def matched(given: argparse.Namespace) -> None:
+    """Success of the searches where each may expand as many nodes, and how many of them it took."""
+    limits = [int(limit) for limit in given.limits.split(",")]
+    print("| planner | " + " | ".join(f"at most {limit}" for limit in limits) + " |")
+    print("| --- |" + " ---: |" * len(limits))
+    cells: dict[str, list[str]] = {label: [] for label, _, _ in MATCHED}
+    for limit in limits:
+        systems = [_system(given, label, planner, {**options, "expansions": limit})
+                   for label, planner, options in MATCHED]  # fmt: skip
+        with experiment(given, systems, given.n or 100, f"limit-{limit}") as trials:
+            for label, rows in trials.items():
+                cells[label].append(f"{_percent(rows)} ({_mean(rows, expansions)})")
+    for label, row in cells.items():
+        print(f"| {label} | {' | '.join(row)} |")
+    print(f"\nSuccess (expansions used), n = {given.n or 100}, {given.model}, {given.bench}")
 
 
 def caps(given: argparse.Namespace) -> None:
