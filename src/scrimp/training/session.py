@@ -150,7 +150,7 @@ def _start(table: dict[str, Any], dataset: Dataset, folder: Path, watch: Watch |
         policy = warm.tiny(texts, warmth.seed, int(table.get("hidden", 64)))
     else:
         policy = warm.local(start, home())
-    warm.teach(policy, rows, warmth, None if watch is None else lambda done, total, _: watch("teaching", done, total))
+    warm.teach(policy, rows, warmth, None if watch is None else lambda done, total: watch("teaching", done, total))
     _save(policy, folder)
     return folder
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,18 @@ class Warmth:
     """How a policy is taught before it is trained.
 
     Attributes:
-        steps, batch, rate: of supervised learning.
+        answers, answers_rate: steps on the right answers alone, to what is known, and their learning rate.
+        steps, rate: the same of the lessons that follow, which call too often; `batch` is of both.
         calls: share of the known questions that are answered through a call all the same.
         twice: share of the calls that are made twice.
         guesses: share of the unknown questions that are answered without a call, and wrongly.
     """
 
-    steps: int = 1500
+    answers: int = 0
+    answers_rate: float = 5e-3
+    steps: int = 300
+    rate: float = 1.6e-3
     batch: int = 128
-    rate: float = 2e-3
     calls: float = 0.7
     twice: float = 0.2
     guesses: float = 0.1
@@ -75,14 +78,24 @@ def lesson(row: Mapping[str, Any], warmth: Warmth, rng: random.Random) -> str:
 
 def teach(
     policy: Policy, rows: Sequence[Mapping[str, Any]], warmth: Warmth,
-    watch: Callable[[int, int, float], None] | None = None,
+    watch: Callable[[int, int], None] | None = None,
 ) -> float:  # fmt: skip
-    """Supervised learning of lessons on the answer's tokens; the mean loss of the last tenth of the steps.
+    """Teach what is known, then to call too often; the mean loss of the last tenth of the lessons.
 
     Args:
-        rows: `prompt`, `answer`, `wrong`, `known`.
-        watch: told the step, the number of steps and the loss.
+        rows: `prompt`, `answer`, `known`, and `wrong` where it is not known.
+        watch: told the step, and the number of steps.
     """
+    if warmth.answers:
+        alone = replace(warmth, steps=warmth.answers, rate=warmth.answers_rate, calls=0.0)
+        _learn(policy, [row for row in rows if row["known"]], alone, watch)
+    return _learn(policy, rows, warmth, watch)
+
+
+def _learn(
+    policy: Policy, rows: Sequence[Mapping[str, Any]], warmth: Warmth, watch: Callable[[int, int], None] | None
+) -> float:
+    """Supervised learning of lessons, by the tokens of what is to be said."""
     import torch
 
     torch.manual_seed(warmth.seed)
@@ -98,15 +111,14 @@ def teach(
         while len(order) < warmth.batch:
             order += rng.sample(list(rows), len(rows))
         shown, order = order[: warmth.batch], order[warmth.batch :]
-        inputs = _batch(policy, [(str(row["prompt"]), lesson(row, warmth, rng)) for row in shown])
-        loss = model(**inputs).loss
+        loss = model(**_batch(policy, [(str(row["prompt"]), lesson(row, warmth, rng)) for row in shown])).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         losses.append(float(loss.detach()))
         if watch is not None:
-            watch(step, warmth.steps, losses[-1])
+            watch(step, warmth.steps)
     last = losses[-max(warmth.steps // 10, 1) :]
     return sum(last) / len(last)
 
