@@ -5,11 +5,10 @@
     python benchmarks/tool_selection.py unseen             tools that the classifier was not, or hardly, trained on
     python benchmarks/tool_selection.py adding             what one more tool costs each selector
     python benchmarks/tool_selection.py break-even         uses until ToolRAG's training has paid
-    python benchmarks/tool_selection.py gate [--model M]   the confidence gate on the knowledge-boundary set
+    python benchmarks/tool_selection.py toolworld          16 tools of our own, the paper's size
 
-The first five read $SCRIMP_DATA and use the embedder `multilingual`; no model is asked. What is measured was never
-trained on. Intervals are 95 % bootstraps over groups: queries of one tool (MetaTool), or queries (Seal-Tools). `gate`
-asks an oracle unless told otherwise: structure only (EVIDENCE rule 6).
+All but `toolworld` read $SCRIMP_DATA; all use the embedder `multilingual`, and no model is asked. What is measured was
+never trained on. Intervals are 95 % bootstraps over groups: queries of one tool (MetaTool), or queries (the others).
 """
 
 from __future__ import annotations
@@ -18,22 +17,20 @@ import argparse
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
 import numpy as np
 
-from scrimp.core.protocols import Dataset, Query, Question
+from scrimp.core.protocols import Dataset, Query
 from scrimp.core.registry import create
-from scrimp.core.task import Task
 from scrimp.core.tool import Tool
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
 from scrimp.evaluate.benchmarks.files import Source
 from scrimp.evaluate.benchmarks.metatool import SCHEMA, MetaTool
-from scrimp.evaluate.oracle import Oracle
+from scrimp.evaluate.taught import rows as rows_of
 from scrimp.journal.home import home
 from scrimp.models.embedders import MultilingualEmbedder, open_embedder
 from scrimp.models.tokens import compact, estimate
@@ -51,11 +48,12 @@ NEW = 40
 """Tools of MetaTool that play new ones."""
 SHOTS = (0, 1, 2, 5, 10, 20)
 """Queries of a new tool that are trained on."""
+TASKS = 600
+"""Tasks of the tool world, those that need no tool among them."""
 TIMED = 100
 """Queries that are timed, none of whose embeddings is known."""
 TEACHER = 500 / 80_000
 """Dollars for a row by a teacher, as the TinyAgent paper states them: about 500 for 80,000."""
-ALPHAS = (0.0, 0.2, 0.4, 0.6)
 
 
 @dataclass(frozen=True)
@@ -80,15 +78,12 @@ class Found:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("metatool", "seal-tools", "unseen", "adding", "break-even", "gate"))
-    parser.add_argument("--model", default="oracle?error=0.1", help="who answers, for `gate`")
-    parser.add_argument("--n", type=int, default=400, help="questions, for `gate`")
-    given = parser.parse_args()
     parts: dict[str, Callable[[], Any]] = {
-        "metatool": metatool, "seal-tools": seal_tools, "unseen": unseen, "adding": adding, "break-even": break_even,
-        "gate": partial(gate, given.model, given.n),
+        "metatool": metatool, "seal-tools": seal_tools, "toolworld": toolworld, "unseen": unseen, "adding": adding,
+        "break-even": break_even,
     }  # fmt: skip
-    anyio.run(parts[given.part])
+    parser.add_argument("part", choices=parts)
+    anyio.run(parts[parser.parse_args().part])
     return 0
 
 
@@ -251,6 +246,25 @@ async def seal_tools() -> None:
         await table(tools, [one.row for one in learned], learned, every, rag)
 
 
+async def toolworld() -> None:
+    """Our own 16 tools: tasks of the dev part train, those of the test part that need a tool are measured."""
+    world = open_benchmark("toolworld?tools=16")
+    train = [Row(row["query"], tuple(row["tools"]), "") for row in rows_of(world).rows]
+    rows = [
+        Row(task.text, tuple(dict.fromkeys(step.tool for step in world.gold(task.id).steps)), task.id)
+        for task in list(world.tasks("test"))[:TASKS]
+        if world.gold(task.id).needs_call
+    ]
+    tools = next(iter(world.tasks("test"))).tools
+    with TemporaryDirectory() as folder:
+        part = await trained(train, folder)
+        print(f"{len(rows)} tasks, {len(tools)} tools, ToolRAG trained on {len(train)} others\n")
+        rag = create("selector", "toolrag", part)
+        learned = await offered(rag, tools, rows)
+        every = await offered(create("selector", "toolrag", {**part, "threshold": 0.0}), tools, rows, KS[-1])
+        await table(tools, rows, learned, every, rag)
+
+
 # -- new tools ----------------------------------------------------------------------------------------
 
 
@@ -347,84 +361,6 @@ async def break_even() -> None:
         uses = [f"{(price / saved):,.0f}" if saved > 0 else "never" for price in
                 (embedded, embedded + TEACHER * len(train))]  # fmt: skip
         print(f"| {name} | ${saved:.7f} | {uses[0]} | {uses[1]} |")
-
-
-# -- the gate -----------------------------------------------------------------------------------------
-
-
-class _Needy:
-    """The boundary set as seen by a model that calls a tool for everything: to its oracle no answer is direct."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-        self.name, self.version = inner.name, inner.version
-        self.splits, self.default_split, self.tasks = inner.splits, inner.default_split, inner.tasks
-
-    def gold(self, task_id: str) -> Any:
-        return replace(self._inner.gold(task_id), direct="")
-
-
-async def gate(model: str, n: int) -> None:
-    """Never calling, always calling, and the gate in its forms at several alphas; utility u = right - alpha * used."""
-    boundary = open_benchmark("boundary")
-    tasks = list(boundary.tasks("dev"))[:n]
-    calling, knowing = await opened(model, _Needy(boundary)), await opened(model, boundary)
-    always = [await answered(task, boundary, calling, task.tools) for task in tasks]
-    never = [await answered(task, boundary, knowing, ()) for task in tasks]
-    print(f"{len(tasks)} questions of the dev part, model {model}; calibrated on as many of the test part\n")
-    print("| way | alpha | right | calls | utility | never, always | tokens of the gate |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    data = learn_rows(boundary, n)
-    with TemporaryDirectory() as folder:
-        for form in ("consistency", "verbalised"):
-            path = f"{folder}/{form}.npz"
-            taught = await create("gate", "confidence-gate", {"form": form, "artifact": path}).train(
-                data, Bench(knowing).ctx.child("tools")
-            )  # fmt: skip
-            for alpha in ALPHAS:
-                part = {"form": form, "alpha": alpha, "artifact": path, "hash": taught.hash}
-                one = Bench(knowing)
-                chosen = [
-                    (await create("gate", "confidence-gate", part).decide(Question(t.text, t.tools), one.ctx)).call
-                    for t in tasks
-                ]
-                mixed = [a if call else b for call, a, b in zip(chosen, always, never, strict=True)]
-                spent = one.ledger.total.tokens.total / len(tasks)
-                print(f"| gate, {form} | {alpha} | {mean(mixed, 0):.3f} | {mean(mixed, 1):.3f} | "
-                      f"{utility(mixed, alpha):.3f} | {utility(never, alpha):.3f}, {utility(always, alpha):.3f} | "
-                      f"{spent:,.0f} |", flush=True)  # fmt: skip
-    print(f"| never | | {mean(never, 0):.3f} | {mean(never, 1):.3f} | | | 0 |")
-    print(f"| always | | {mean(always, 0):.3f} | {mean(always, 1):.3f} | | | 0 |")
-
-
-def learn_rows(boundary: Any, n: int) -> Dataset:
-    """Rows of the test part, to calibrate on: here the dev part is what is measured."""
-    tasks = list(boundary.tasks("test"))[:n]
-    return Dataset(tuple({"query": t.text, "answers": [str(a) for a in boundary.gold(t.id).answer]} for t in tasks))
-
-
-async def opened(model: str, benchmark: Any) -> Any:
-    if model.startswith("oracle"):
-        return Oracle.parse(model, benchmark)
-    from scrimp.models.names import open_model
-
-    return await open_model(model, home=home())
-
-
-async def answered(task: Task, boundary: Any, model: Any, tools: Sequence[Tool]) -> tuple[float, float]:
-    """Whether the answer of a ReAct agent is right, and whether it used a tool."""
-    one = Bench(model, tools=tools)
-    answer = await create("planner", "react").solve(replace(task, tools=tuple(tools)), one.ctx)
-    score = await boundary.score(task, answer)
-    return float(score.success), float(any(event.kind == "tool" for event in one.events))
-
-
-def mean(pairs: Sequence[tuple[float, float]], which: int) -> float:
-    return float(np.mean([pair[which] for pair in pairs]))
-
-
-def utility(pairs: Sequence[tuple[float, float]], alpha: float) -> float:
-    return mean(pairs, 0) - alpha * mean(pairs, 1)
 
 
 # -- shared -------------------------------------------------------------------------------------------
