@@ -52,36 +52,38 @@ class _Needy:
 
 
 async def gate(model: str, n: int) -> None:
-    """Never calling, always calling, and the gate in its forms at several alphas; utility u = right - alpha * used."""
+    """Never calling, always calling, and the gate in its forms at several alphas."""
     boundary = open_benchmark("boundary")
     tasks = list(boundary.tasks("dev"))[:n]
     calling, knowing = await opened(model, _Needy(boundary)), await opened(model, boundary)
-    always = [await answered(task, boundary, calling, task.tools) for task in tasks]
-    never = [await answered(task, boundary, knowing, ()) for task in tasks]
+    always = np.array([await answered(task, boundary, calling, task.tools) for task in tasks])
+    never = np.array([await answered(task, boundary, knowing, ()) for task in tasks])
     print(f"{len(tasks)} questions of the dev part, model {model}; calibrated on as many of the test part\n")
-    print("| way | alpha | right | calls | utility | never, always | tokens of the gate |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| way | alpha | right | calls | right, against always [95 %] | fewer calls [95 %] | utility | never, always "
+          "| tokens of the gate |")  # fmt: skip
+    print("| --- " + "| ---: " * 8 + "|")
+    print(f"| never | | {never[:, 0].mean():.3f} | 0 | | | | | 0 |")
+    print(f"| always | | {always[:, 0].mean():.3f} | {always[:, 1].mean():.3f} | | | | | 0 |")
     data = learn_rows(boundary, n)
     with TemporaryDirectory() as folder:
         for form in FORMS:
-            path = f"{folder}/{form}.npz"
-            taught = await create("gate", "confidence-gate", {"form": form, "artifact": path}).train(
-                data, Bench(knowing).ctx.child("tools")
-            )  # fmt: skip
+            part: dict[str, Any] = {"form": form, "artifact": f"{folder}/{form}.npz"}
+            taught = await create("gate", "confidence-gate", part).train(data, Bench(knowing).ctx.child("tools"))
             for alpha in ALPHAS:
-                part = {"form": form, "alpha": alpha, "artifact": path, "hash": taught.hash}
                 one = Bench(knowing)
-                chosen = [
-                    (await create("gate", "confidence-gate", part).decide(Question(t.text, t.tools), one.ctx)).call
-                    for t in tasks
-                ]
-                mixed = [a if call else b for call, a, b in zip(chosen, always, never, strict=True)]
+                calls = await decided(tasks, one, {**part, "alpha": alpha, "hash": taught.hash})
+                mixed = np.where(calls[:, None], always, never)
                 spent = one.ledger.total.tokens.total / len(tasks)
-                print(f"| gate, {form} | {alpha} | {mean(mixed, 0):.3f} | {mean(mixed, 1):.3f} | "
+                print(f"| gate, {form} | {alpha} | {mixed[:, 0].mean():.3f} | {mixed[:, 1].mean():.3f} | "
+                      f"{difference(mixed[:, 0], always[:, 0])} | {share(mixed[:, 1], always[:, 1])} | "
                       f"{utility(mixed, alpha):.3f} | {utility(never, alpha):.3f}, {utility(always, alpha):.3f} | "
                       f"{spent:,.0f} |", flush=True)  # fmt: skip
-    print(f"| never | | {mean(never, 0):.3f} | {mean(never, 1):.3f} | | | 0 |")
-    print(f"| always | | {mean(always, 0):.3f} | {mean(always, 1):.3f} | | | 0 |")
+
+
+async def decided(tasks: Sequence[Task], one: Bench, part: dict[str, Any]) -> Any:
+    """Whether the gate calls, for each task."""
+    gates = create("gate", "confidence-gate", part)
+    return np.array([(await gates.decide(Question(task.text, task.tools), one.ctx)).call for task in tasks])
 
 
 def learn_rows(boundary: Any, n: int) -> Dataset:
@@ -106,12 +108,26 @@ async def answered(task: Task, boundary: Any, model: Any, tools: Sequence[Tool])
     return float(score.success), float(any(event.kind == "tool" for event in one.events))
 
 
-def mean(pairs: Sequence[tuple[float, float]], which: int) -> float:
-    return float(np.mean([pair[which] for pair in pairs]))
+def utility(pairs: Any, alpha: float) -> float:
+    return float(pairs[:, 0].mean() - alpha * pairs[:, 1].mean())
 
 
-def utility(pairs: Sequence[tuple[float, float]], alpha: float) -> float:
-    return mean(pairs, 0) - alpha * mean(pairs, 1)
+def difference(ours: Any, theirs: Any) -> str:
+    """In points, paired by question."""
+    low, high = np.quantile((ours - theirs)[drawn(len(ours))].mean(1), [0.025, 0.975]) * 100
+    return f"{100 * (ours - theirs).mean():+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def share(ours: Any, theirs: Any) -> str:
+    """How much less than theirs, in percent, paired by question."""
+    picks = drawn(len(ours))
+    low, high = np.quantile(1 - ours[picks].mean(1) / theirs[picks].mean(1), [0.025, 0.975]) * 100
+    return f"{100 * (1 - ours.mean() / theirs.mean()):.0f} % [{low:.0f}, {high:.0f}]"
+
+
+def drawn(n: int) -> Any:
+    """Questions of 2,000 bootstrap samples."""
+    return np.random.default_rng(0).integers(0, n, (2000, n))
 
 
 if __name__ == "__main__":
