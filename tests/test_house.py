@@ -35,6 +35,7 @@ HEAVY_ALLOWED: dict[str, set[str]] = {
     "scrimp.evaluate.tune.proposals": {"optuna"},
     "scrimp.journal.duck": {"duckdb"},
     "scrimp.stores.ann": {"faiss"},
+    "scrimp.journal.postgres": {"psycopg"},
     "scrimp.stores.postgres": {"psycopg"},
     "scrimp.models.whitebox": {"torch", "transformers", "tokenizers"},
     "scrimp.training.parts.grpo": {"trl", "peft", "datasets", "transformers"},

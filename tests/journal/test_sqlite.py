@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from scrimp.journal.journal import MIGRATIONS
+from scrimp.journal.journal import TABLES
 from scrimp.journal.sqlite import connect, transaction
 
 
 def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    db = connect(tmp_path / "x.sqlite", MIGRATIONS)
+    db = connect(tmp_path / "x.sqlite", TABLES.sqlite)
     db.execute("CREATE TABLE t (n INTEGER PRIMARY KEY)")
 
     def fill_then(statement: str) -> None:
@@ -30,7 +30,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_how_the_file_is_opened(tmp_path: Path) -> None:
     for full, synchronous in ((False, 1), (True, 2)):
-        db = connect(tmp_path / "x.sqlite", MIGRATIONS, full=full)
+        db = connect(tmp_path / "x.sqlite", TABLES.sqlite, full=full)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert db.execute("PRAGMA synchronous").fetchone() == (synchronous,)
         assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)

@@ -14,8 +14,9 @@ import pytest
 
 from scrimp.core.errors import InputError, StoreFailed
 from scrimp.core.records import Filter, Record
+from scrimp.journal.postgres import escaped, plain
 from scrimp.stores.open import open_store
-from scrimp.stores.postgres import PostgresStore, escaped, plain
+from scrimp.stores.postgres import PostgresStore
 from scrimp.testing import conformance
 from tests.support.postgres import postgres, schema  # noqa: F401 - fixtures
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,18 +16,30 @@ _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a server with pgvector; the test is skipped where its package is not installed."""
     pytest.importorskip("psycopg", reason="needs the extra postgres")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pgserver = pytest.importorskip("pgserver", reason="needs the package pgserver, which holds a server")
-        folder = Path(tmp_path_factory.mktemp("pg"))
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-    try:
-        yield str(server.get_uri())
-    finally:
-        server.cleanup()
+    # Not in pytest's own folder: run by root the server is another user, who may not enter that.
+    with tempfile.TemporaryDirectory(prefix="scrimp-pg-", ignore_cleanup_errors=True) as folder:
+        server = _started(pgserver, Path(folder))
+        try:
+            yield str(server.get_uri())
+        finally:
+            server.cleanup()
+
+
+def _started(pgserver: Any, folder: Path) -> Any:
+    """The server; on a busy machine it may not be up in the time that its own starter gives it."""
+    for attempt in range(3):
+        try:
+            return pgserver.get_server(folder / str(attempt), cleanup_mode="stop")
+        except subprocess.CalledProcessError:
+            if attempt == 2:
+                raise
+    raise AssertionError
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A budget account that processes share, in an SQLite file.
+"""A budget account that processes share: in an SQLite file, or in PostgreSQL where they are on several machines.
 
 Each operation is one short transaction that takes the write lock first, reads the balance, does what an account in
 memory does (core/pot.py), and writes what has changed; so the processes take turns, and together they cannot pass a
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,10 +28,9 @@ from scrimp.core.errors import BudgetExceeded, InputError, JournalFailed, Unknow
 from scrimp.core.events import ulid
 from scrimp.core.money import plain
 from scrimp.core.pot import Fit
-from scrimp.journal.owner import Owner, is_gone
-from scrimp.journal.sqlite import connect, failed, transaction
+from scrimp.journal.database import Database, Tables, open_database
 
-MIGRATIONS = "scrimp.journal.account_migrations"
+TABLES = Tables("scrimp.journal.account_migrations", "scrimp.journal.postgres_account_migrations", "scrimp_accounts")
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.2  # seconds
 
 T = TypeVar("T")
@@ -160,28 +158,28 @@ class SharedSlice(LocalAccount):
 
 
 class SharedAccount(SharedSlice):
-    """An account by name in a file; all that open it share its balance. Open it in each process, not before a fork.
+    """An account by name; all that open it share its balance. Open it in each process, not before a fork.
 
     Args:
-        path: the file; it is made if it is not there. Its folder also holds the lock files of the processes.
+        place: a file, made if it is not there, whose folder also holds the lock files of the processes; or
+            `postgresql://...` for processes on several machines.
         name: which account.
         budget: its limits, of the kinds that are sums.
         raised: the limits are to be raised to these; without it they must be those of the account.
 
     Raises:
         InputError: other limits than the account's; a limit that is no sum; a raise that lowers one.
-        JournalFailed: the file cannot be opened, read or written.
+        JournalFailed: it cannot be opened, read or written.
     """
 
-    def __init__(self, path: Path, name: str, budget: Budget, *, raised: bool = False) -> None:
+    def __init__(self, place: Path | str, name: str, budget: Budget, *, raised: bool = False) -> None:
         if odd := [key for key in NOT_SUMMED if key in budget.limits]:
             raise InputError(f"a shared account cannot limit {odd[0]}", remedy="limit it in the budget of each run")
         super().__init__(budget)
         self.shared = self
-        self.path, self.name = path, name
+        self.place, self.name = place, name
         self._pid = os.getpid()
-        self._connection = connect(path, MIGRATIONS)
-        self._owner = Owner.here(path.parent)
+        self._connection = open_database(place, TABLES)
         self._branches: list[SharedSlice] = []  # slices that hold something, oldest first
         self._rows: dict[Reservation | SharedSlice, _Row] = {}  # what the file has of ours
         self._others: list[_Row] = []  # what live others hold
@@ -242,14 +240,11 @@ class SharedAccount(SharedSlice):
             raise InputError("this shared account was opened before a fork", remedy="open it in each process")
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; a failure names the file."""
+    def _writing(self) -> Iterator[Database]:
+        """A transaction; those who write this account take turns."""
         self._not_forked()
-        try:
-            with transaction(self._connection) as db:
-                yield db
-        except sqlite3.Error as error:
-            raise failed(self.path, error) from error
+        with self._connection.turn(self.name) as db:
+            yield db
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -273,14 +268,8 @@ class SharedAccount(SharedSlice):
         if self._turning or self.closed:
             return
         self._not_forked()
-        try:
-            self._connection.execute("BEGIN")
-            try:
-                self._load()
-            finally:
-                self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise failed(self.path, error) from error
+        with self._connection.look():
+            self._load()
 
     def _load(self) -> list[str]:
         """Read the balance; the ids of what was lost since the last turn of anybody."""
@@ -301,7 +290,7 @@ class SharedAccount(SharedSlice):
             if row.id in mine:
                 continue
             if row.kind != "lost" and owner not in dead:
-                dead[owner] = is_gone(owner, self.path.parent)
+                dead[owner] = self._connection.is_gone(owner)
             if row.kind != "lost" and dead[owner]:
                 gone.append(row.id)
             live = row.kind != "lost" and not dead[owner]
@@ -332,9 +321,11 @@ class SharedAccount(SharedSlice):
             if self._rows.get(held) != row:
                 text = json.dumps({key: str(amount) for key, amount in row.amounts.items()})
                 db.execute(
-                    "INSERT OR REPLACE INTO holdings (id, account, owner, kind, what, amounts, blocked)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (row.id, self.name, self._owner.id, row.kind, row.what, text, row.blocked),
+                    "INSERT INTO holdings (id, account, owner, kind, what, amounts, blocked)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET owner = excluded.owner,"
+                    " kind = excluded.kind, what = excluded.what, amounts = excluded.amounts,"
+                    " blocked = excluded.blocked",
+                    (row.id, self.name, self._connection.owner, row.kind, row.what, text, int(row.blocked)),
                 )
         return rows
 
@@ -381,9 +372,9 @@ class SharedAccount(SharedSlice):
             pass
 
 
-def _agree(db: sqlite3.Connection, name: str, limits: Mapping[str, Amount], raised: bool) -> None:
+def _agree(db: Database, name: str, limits: Mapping[str, Amount], raised: bool) -> None:
     """Make the account, or see that its limits are these; or raise them."""
-    new = db.execute("INSERT OR IGNORE INTO accounts (name) VALUES (?)", (name,)).rowcount == 1
+    new = db.execute("INSERT INTO accounts (name) VALUES (?) ON CONFLICT DO NOTHING", (name,)).rowcount == 1
     rows = db.execute("SELECT key, bound FROM balances WHERE account = ?", (name,)).fetchall()
     known = {key: _read(key, bound) for key, bound in rows}
     if not new and not raised and known != limits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,12 +18,13 @@ from scrimp.core.ledger import Ledger
 from scrimp.core.messages import canonical, digest
 from scrimp.core.money import Money, plain
 from scrimp.core.usage import Usage
+from scrimp.journal.database import Database, SQLiteDatabase, Tables, open_database
 from scrimp.journal.home import home
-from scrimp.journal.owner import Owner, is_gone
 from scrimp.journal.payloads import Payloads
-from scrimp.journal.sqlite import connect, failed, transaction
 
-MIGRATIONS = "scrimp.journal.migrations"
+TABLES = Tables("scrimp.journal.migrations", "scrimp.journal.postgres_migrations", "scrimp_journal")
+SERVER = "SCRIMP_JOURNAL"
+"""Environment variable that names another place for the journal than the home: a file or `postgresql://...`."""
 CHECKPOINT_PAGES = 4000
 """Pages (16 MiB) after which the log is written back, which waits for the disk: four times as rarely as by default."""
 _EVENT_COLUMNS = (
@@ -60,18 +61,32 @@ class RunRecord:
 
 
 class Journal:
-    """One journal file. It is an EventSink for any run begun in it; several processes may share it."""
+    """One journal. It is an EventSink for any run begun in it; several processes may share it.
 
-    def __init__(self, path: Path | None = None, *, full: bool = False) -> None:
-        self.path = path if path is not None else home() / "journal.sqlite"
-        self._connection = connect(self.path, MIGRATIONS, full=full)
-        self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+    Args:
+        place: a file, or `postgresql://...`; by default what SCRIMP_JOURNAL names, else the file in SCRIMP_HOME.
+        full: of a file: it also survives power loss.
+    """
+
+    def __init__(self, place: Path | str | None = None, *, full: bool = False) -> None:
+        self.place = place or os.environ.get(SERVER) or home() / "journal.sqlite"
+        self._connection = open_database(self.place, TABLES, full=full)
+        if isinstance(self._connection, SQLiteDatabase):
+            self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         self._payloads = Payloads(self._connection)
-        self._owner = Owner.here(self.path.parent)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close it."""
         self._connection.close()
+
+    @property
+    def path(self) -> Path:
+        """The file; a server has none."""
+        return Path(self.place)
+
+    def is_gone(self, owner: str) -> bool:
+        """Whether the process that executes, or executed, a run has ended."""
+        return self._connection.is_gone(owner)
 
     # -- writing --
 
@@ -84,7 +99,7 @@ class Journal:
                 (
                     run.id, run.experiment, "", canonical(run.system), run.system_hash,
                     canonical(run.models), run.prices, canonical(run.budget), run.seed, run.version,
-                    self._owner.id, run.started,
+                    self._connection.owner, run.started,
                 ),
             )  # fmt: skip
             rows = [(run.id, key, value) for key, value in run.labels.items()]
@@ -104,7 +119,7 @@ class Journal:
         """EventSink: a call is about to be sent; what it costs if nobody sees its end."""
         text = json.dumps({name: str(amount) for name, amount in amounts.items()})
         row = json.dumps(_row(worst))
-        self._execute(_INSERT_RESERVATION, (worst.id, worst.key.run, row, text, self._owner.id))
+        self._execute(_INSERT_RESERVATION, (worst.id, worst.key.run, row, text, self._connection.owner))
 
     async def commit(self, event: Event, request: Any, response: Any) -> None:
         """EventSink: what it came to. Event and payloads are one transaction."""
@@ -128,7 +143,8 @@ class Journal:
         with self._writing() as db:
             db.executemany("UPDATE events SET response = '' WHERE seq = ?", stopped)
             db.execute(
-                "UPDATE runs SET owner = ?, status = 'running', answer = NULL WHERE id = ?", (self._owner.id, run)
+                "UPDATE runs SET owner = ?, status = 'running', answer = NULL WHERE id = ?",
+                (self._connection.owner, run),
             )
 
     def delete(self, run: str) -> None:
@@ -138,37 +154,32 @@ class Journal:
             InputError: a live process is executing it.
         """
         record = self.run(run)
-        if record.status == "running" and not is_gone(record.owner, self.path.parent):
+        if record.status == "running" and not self.is_gone(record.owner):
             raise InputError(f"run {record.id} is still under way", remedy="end it first")
         with self._writing() as db:
-            db.execute("PRAGMA secure_delete=ON")
+            if isinstance(db, SQLiteDatabase):
+                db.execute("PRAGMA secure_delete=ON")
             db.execute(
-                "DELETE FROM payloads WHERE hash IN (SELECT payload FROM uses WHERE run = ?1) "
-                "AND hash NOT IN (SELECT payload FROM uses WHERE run <> ?1)",
-                (record.id,),
+                "DELETE FROM payloads WHERE hash IN (SELECT payload FROM uses WHERE run = ?) "
+                "AND hash NOT IN (SELECT payload FROM uses WHERE run <> ?)",
+                (record.id, record.id),
             )
             db.execute("DELETE FROM runs WHERE id = ?", (record.id,))
         self._payloads.forget()
-        self._connection.execute("VACUUM")  # pages that were split may hold copies of what was deleted
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # old pages also stand in the log
+        self._connection.scrub()
 
     def _execute(self, statement: str, values: Sequence[Any]) -> None:
         """One statement, which is a transaction by itself."""
-        try:
-            self._connection.execute(statement, values)
-        except sqlite3.Error as error:
-            raise failed(self.path, error) from error
+        self._connection.execute(statement, values)
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; a failure names the file."""
+    def _writing(self) -> Iterator[Database]:
+        """A transaction."""
         try:
-            with transaction(self._connection) as db:
+            with self._connection.turn() as db:
                 yield db
-        except BaseException as error:  # also when cancelled: the transaction is gone
+        except BaseException:  # also when cancelled: the transaction is gone
             self._payloads.forget()  # what this transaction stored is not there
-            if isinstance(error, sqlite3.Error):
-                raise failed(self.path, error) from error
             raise
 
     # -- reading --
@@ -177,7 +188,7 @@ class Journal:
         self, *, labels: Mapping[str, str] | None = None, experiment: str = "", limit: int = 50
     ) -> list[RunRecord]:
         """Runs, newest first, without the texts of their tasks' tools."""
-        where, values = ["1"], []
+        where, values = ["1 = 1"], []
         if experiment:
             where.append("experiment = ?")
             values.append(experiment)
@@ -246,7 +257,7 @@ class Journal:
             "ORDER BY labels.value, span, door, ordinal, attempt, events.seq",
             (experiment,),
         )
-        return digest([list(row) for row in rows])
+        return digest([list(dict(row).values()) for row in rows])
 
     def steps(self, run: str) -> Iterator[dict[str, Any]]:
         """Events with their texts, one JSON value each; what `export` writes and `show` prints."""
@@ -267,15 +278,10 @@ class Journal:
         """The recorded answers of a run, for replay (strict) or resume."""
         return JournalRecording(self, run, strict)
 
-    def _select(self, query: str, values: Sequence[Any]) -> list[sqlite3.Row]:
-        try:
-            cursor = self._connection.cursor()
-            cursor.row_factory = sqlite3.Row
-            return cursor.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise failed(self.path, error) from error
+    def _select(self, query: str, values: Sequence[Any]) -> list[Any]:
+        return self._connection.rows(query, values)
 
-    def _run(self, row: sqlite3.Row) -> RunRecord:
+    def _run(self, row: Any) -> RunRecord:
         labels = self._select("SELECT key, value FROM labels WHERE run = ?", (row["id"],))
         return RunRecord(
             id=row["id"], task=json.loads(row["task"]), system=json.loads(row["system"]),
@@ -295,7 +301,7 @@ class JournalRecording:
         self._journal = journal
         rows = journal._select("SELECT * FROM events WHERE run = ? ORDER BY seq", (run,))
         self._rows = {(row["span"], row["door"], row["ordinal"], row["attempt"]): row for row in rows}
-        self._inside: dict[str, list[sqlite3.Row]] = {}
+        self._inside: dict[str, list[Any]] = {}
         for row in rows:
             if row["parent"]:
                 self._inside.setdefault(row["parent"], []).append(row)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sqlite3
 import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from scrimp.core.messages import Request, canonical, digest
+from scrimp.journal.database import Database
 
 _RAW, _ZLIB = b"\x00", b"\x01"
 _WORTH_COMPRESSING = 256  # bytes; below, the header and the time cost more than is saved
@@ -58,8 +58,8 @@ class Payloads:
     Remembers what it stored for the runs under way, so that a re-sent message is free.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, database: Database) -> None:
+        self._db = database
         self._stored: dict[str, set[str]] = {}
         self._lists: dict[str, dict[tuple[str, ...], str]] = {}  # hashes of lists of hashes
 
@@ -84,7 +84,7 @@ class Payloads:
         if place.startswith(_HERE):
             value = json.loads(place[len(_HERE) :])
         else:
-            row = self._connection.execute("SELECT data FROM payloads WHERE hash = ?", (place,)).fetchone()
+            row = self._db.execute("SELECT data FROM payloads WHERE hash = ?", (place,)).fetchone()
             if row is None:
                 return None
             value = json.loads(unpack(row[0]))
@@ -169,7 +169,9 @@ class Payloads:
 
     def _insert(self, run: str, hash_: str, text: str, stored: set[str]) -> None:
         # Another run may have stored the same text; that this run uses it is written down all the same.
-        if self._connection.execute("SELECT 1 FROM payloads WHERE hash = ?", (hash_,)).fetchone() is None:
-            self._connection.execute("INSERT INTO payloads (hash, data) VALUES (?, ?)", (hash_, pack(text)))
-        self._connection.execute("INSERT OR IGNORE INTO uses (run, payload) VALUES (?, ?)", (run, hash_))
+        if self._db.execute("SELECT 1 FROM payloads WHERE hash = ?", (hash_,)).fetchone() is None:
+            self._db.execute(
+                "INSERT INTO payloads (hash, data) VALUES (?, ?) ON CONFLICT DO NOTHING", (hash_, pack(text))
+            )
+        self._db.execute("INSERT INTO uses (run, payload) VALUES (?, ?) ON CONFLICT DO NOTHING", (run, hash_))
         stored.add(hash_)

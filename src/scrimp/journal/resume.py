@@ -15,7 +15,6 @@ from scrimp.core.errors import InputError
 from scrimp.core.events import Event
 from scrimp.core.messages import digest
 from scrimp.journal.journal import Journal, RunRecord
-from scrimp.journal.owner import is_gone
 
 Outcome = Literal["done", "failed"]
 
@@ -36,7 +35,7 @@ async def take_over(journal: Journal, run: str, unknown: Mapping[str, Outcome] |
     record = journal.run(run)
     if record.status in ("done", "budget"):
         raise InputError(f"run {record.id} has ended ({record.status})", remedy=f"scrimp runs replay {record.id}")
-    if record.status == "running" and not is_gone(record.owner, journal.path.parent):
+    if record.status == "running" and not journal.is_gone(record.owner):
         raise InputError(f"run {record.id} is still under way in another process", remedy="wait for it, or end it")
     told = dict(unknown or {})
     # The world of a tool that acts ended with the process, and is built again from what is recorded.

@@ -7,20 +7,18 @@ on a connection of its own from those that are idle, so any event loop may use a
 
 from __future__ import annotations
 
-import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from anyio import to_thread
 
-from scrimp.core.errors import InputError, MissingExtra, StoreFailed
+from scrimp.core.errors import StoreFailed
 from scrimp.core.protocols import Scored, Vectors
 from scrimp.core.records import ALL, Filter, Record, Records
+from scrimp.journal.postgres import escaped, failed, migrate, opened, plain, require, shown, taking_turns
 from scrimp.stores import postgres_words
 from scrimp.stores.checked import checked, clean, cleaned, same_dimension, unit
 
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MIGRATIONS = "scrimp.stores.postgres_migrations"
 SCHEMA = "scrimp"
 FIELDS = "id, text, kind, data, sources, created, valid_from, valid_to, ended, head, relation, tail"
 OF_R = ", ".join(f"r.{name}" for name in FIELDS.split(", "))
@@ -36,9 +35,6 @@ APPROXIMATE_FROM = 100_000
 """Vectors of a scope from which on an HNSW index is kept."""
 MOST_INDEXED = 2000
 """Dimensions that pgvector can index."""
-CONNECT_SECONDS = 10
-_ESCAPE, _NUL, _ITSELF = "\ue000", "\ue0000", "\ue0001"
-"""PostgreSQL's texts hold no NUL, so it stands there as two characters."""
 
 EDGES = """
 WITH RECURSIVE reach (node, hop) AS (
@@ -71,9 +67,7 @@ class PostgresStore:
     """
 
     def __init__(self, url: str, *, schema: str = SCHEMA, approximate_from: int = APPROXIMATE_FROM) -> None:
-        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,50}", schema):
-            raise InputError(f"{schema!r} is no name of a schema", remedy="small letters, digits and underscores")
-        _require()
+        require()
         self._url, self.schema, self.approximate_from = url, schema, approximate_from
         self._idle: list[Connection[Any]] = []
         self._lock = threading.Lock()
@@ -81,14 +75,7 @@ class PostgresStore:
         self._migrate()
 
     def __repr__(self) -> str:
-        return f"PostgresStore({self.shown!r})"
-
-    @property
-    def shown(self) -> str:
-        """The address without what is secret in it."""
-        parts = urlsplit(self._url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"postgresql://{parts.hostname or ''}{port}{parts.path}"
+        return f"PostgresStore({shown(self._url)!r})"
 
     def records(self, owner: str = "", name: str = "") -> Records:
         """The records of one scope."""
@@ -139,7 +126,7 @@ class PostgresStore:
             yield db
         except psycopg.Error as error:
             db.close()
-            raise self._failed(error) from None
+            raise failed(self._url, error, StoreFailed) from None
         except BaseException:
             db.close()
             raise
@@ -159,34 +146,16 @@ class PostgresStore:
             if self._idle:
                 return self._idle.pop()
         try:
-            return psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS,
-                                   options=f"-c search_path={self.schema},public")  # fmt: skip
+            return opened(self._url, self.schema)
         except psycopg.Error as error:
-            raise self._failed(error) from None
-
-    def _failed(self, error: BaseException) -> StoreFailed:
-        said = " ".join(str(error).split())[:300]
-        secret = urlsplit(self._url).password
-        return StoreFailed(f"{self.shown}: {said.replace(secret, '***') if secret else said}")
+            raise failed(self._url, error, StoreFailed) from None
 
     def _migrate(self) -> None:
         """Bring the schema up to date; processes that start at once take turns."""
-        scripts = sorted(
-            (file.name, file.read_text(encoding="utf-8"))
-            for file in files("scrimp.stores.postgres_migrations").iterdir() if file.name.endswith(".sql")
-        )  # fmt: skip
-        with self.writing() as db:
-            db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"scrimp {self.schema}",))
-            db.execute("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
-            db.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
-            db.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY)")
-            done = {row[0] for row in db.execute("SELECT name FROM migrations").fetchall()}
-            if newer := done - {name for name, _ in scripts}:
-                raise StoreFailed(f"{self.shown} was written by a newer version of scrimp ({sorted(newer)[0]})")
-            for name, script in scripts:
-                if name not in done:
-                    db.execute(script)
-                    db.execute("INSERT INTO migrations VALUES (%s)", (name,))
+        with self.reading() as db:
+            with taking_turns(db, "scrimp vector"):
+                db.execute("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
+            migrate(db, self.schema, MIGRATIONS)
 
 
 class PostgresRecords:
@@ -429,24 +398,6 @@ def conditions(filter: Filter) -> tuple[str, dict[str, Any]]:
     return " AND ".join(parts), values
 
 
-def escaped(value: Any) -> Any:
-    """A text, or the texts in a plain value, without NUL; `plain` gives it back."""
-    if isinstance(value, str):
-        return value.replace(_ESCAPE, _ITSELF).replace("\x00", _NUL) if _ESCAPE in value or "\x00" in value else value
-    if isinstance(value, Mapping):
-        return {escaped(key): escaped(item) for key, item in value.items()}
-    return [escaped(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def plain(value: Any) -> Any:
-    """The inverse of `escaped`."""
-    if isinstance(value, str):
-        return value.replace(_NUL, "\x00").replace(_ITSELF, _ESCAPE) if _ESCAPE in value else value
-    if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
-
-
 def _json(value: Any) -> Any:
     from psycopg.types.json import Jsonb
 
@@ -484,12 +435,3 @@ def _vector(text: str) -> Vectors:
     import numpy as np
 
     return np.array(text[1:-1].split(","), dtype=np.float32)
-
-
-def _require() -> None:
-    try:
-        import psycopg  # noqa: F401 - only whether it is there
-    except ImportError:
-        raise MissingExtra(
-            "a store in PostgreSQL needs the package psycopg", remedy="pip install 'scrimp[postgres]'"
-        ) from None

@@ -1,0 +1,235 @@
+"""PostgreSQL as a Database: what journals and accounts need so that several machines share one budget.
+
+The owner of what is held is a session: it holds an advisory lock, which the server frees when the session ends, also
+when its machine does. Writers of one account take turns by another. A connection that is lost fails what was under way
+(a transaction is then gone whole) and is opened again, under the same name, at the next call.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from scrimp.core.errors import InputError, JournalFailed, MissingExtra, OutsideError
+from scrimp.core.events import ulid
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+CONNECT_SECONDS = 10
+_ESCAPE, _NUL, _ITSELF = "\ue000", "\ue0000", "\ue0001"
+"""PostgreSQL's texts hold no NUL, so it stands there as two characters."""
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
+
+
+class PostgresDatabase:
+    """One schema of a database, over one connection.
+
+    Args:
+        url: `postgresql://...`; its password appears in no message.
+        migrations: package that holds numbered SQL files.
+        schema: made if it is not there.
+
+    Raises:
+        MissingExtra: psycopg is not installed.
+        JournalFailed: the server cannot be reached, or the schema is of a newer scrimp.
+    """
+
+    def __init__(self, url: str, migrations: str, schema: str) -> None:
+        require()
+        self.url, self.schema = url, schema
+        self.owner = ulid()
+        self._lock = threading.RLock()
+        self._db: Connection[Any] | None = None
+        with self._failing():
+            migrate(self._opened(), schema, migrations)
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """One statement."""
+        with self._failing():
+            return _Plain(self._opened().execute(_written(statement), [escaped(value) for value in values]))
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """One statement for each row."""
+        with self._failing(), self._opened().cursor() as cursor:
+            cursor.executemany(_written(statement), [[escaped(value) for value in row] for row in rows])
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Rows by name."""
+        from psycopg.rows import dict_row
+
+        with self._failing(), self._opened().cursor(row_factory=dict_row) as cursor:
+            found = cursor.execute(_written(query), [escaped(value) for value in values]).fetchall()
+        return [{key: plain(value) for key, value in row.items()} for row in found]
+
+    @contextmanager
+    def turn(self, what: str = "") -> Iterator[PostgresDatabase]:
+        """A transaction; those who write the same thing take turns."""
+        with self._lock, self._failing(), self._opened().transaction():
+            if what:
+                self._opened().execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                                       (f"{self.schema} {escaped(what)}",))  # fmt: skip
+            yield self
+
+    @contextmanager
+    def look(self) -> Iterator[PostgresDatabase]:
+        """Readings of one moment."""
+        with self._lock, self._failing(), self._opened().transaction():
+            self._opened().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield self
+
+    def is_gone(self, owner: str) -> bool:
+        """Whether the session of this name has ended: the server has then freed its lock."""
+        if owner == self.owner:
+            return False
+        key = f"{self.schema} owner {owner}"
+        free: bool = self.execute("SELECT pg_try_advisory_lock(hashtextextended(?, 0))", (key,)).fetchone()[0]
+        if free:
+            self.execute("SELECT pg_advisory_unlock(hashtextextended(?, 0))", (key,))
+        return free
+
+    def scrub(self) -> None:
+        """Have the server write its tables anew; what its log and its backups keep is the server's to say."""
+        for table in ("events", "payloads", "runs"):
+            self.execute(f"VACUUM (FULL) {table}")
+
+    def close(self) -> None:
+        """End the session; what it held is then somebody's who has gone."""
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+
+    def _opened(self) -> Connection[Any]:
+        """The connection; a new one where the old one was lost, with this owner's lock."""
+        with self._lock:
+            if self._db is None or self._db.closed:
+                self._db = opened(self.url, self.schema)
+                key = f"{self.schema} owner {self.owner}"
+                self._db.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (key,))
+            return self._db
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            raise failed(self.url, error) from None
+
+
+class _Plain:
+    """A cursor whose texts are as they were put."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self.rowcount: int = cursor.rowcount
+
+    def fetchone(self) -> Any:
+        row = self._cursor.fetchone()
+        return None if row is None else tuple(plain(value) for value in row)
+
+    def fetchall(self) -> list[Any]:
+        return [tuple(plain(value) for value in row) for row in self._cursor.fetchall()]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fetchall())
+
+
+def opened(url: str, schema: str) -> Connection[Any]:
+    """A connection whose statements are transactions by themselves, in a schema.
+
+    Raises:
+        InputError: the name of the schema is none.
+    """
+    import psycopg
+
+    if not _NAME.fullmatch(schema):
+        raise InputError(f"{schema!r} is no name of a schema", remedy="small letters, digits and underscores")
+    return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS,
+                           options=f"-c search_path={schema},public")  # fmt: skip
+
+
+def migrate(db: Connection[Any], schema: str, package: str) -> None:
+    """Bring a schema up to date; processes that start at once take turns.
+
+    Raises:
+        JournalFailed: a newer scrimp wrote it.
+    """
+    scripts = sorted(
+        (file.name, file.read_text(encoding="utf-8"))
+        for file in resources.files(package).iterdir() if file.name.endswith(".sql")
+    )  # fmt: skip
+    with taking_turns(db, "scrimp migrations"), db.transaction():
+        db.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        db.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY)")
+        done = {row[0] for row in db.execute("SELECT name FROM migrations").fetchall()}
+        if newer := sorted(done - {name for name, _ in scripts}):
+            raise JournalFailed(f"schema {schema} was written by a newer scrimp ({newer[0]})", remedy="update scrimp")
+        for name, script in scripts:
+            if name not in done:
+                db.execute(script)
+                db.execute("INSERT INTO migrations VALUES (%s)", (name,))
+
+
+@contextmanager
+def taking_turns(db: Connection[Any], what: str) -> Iterator[None]:
+    """A lock that is there before a transaction begins: what is made inside then sees what others have made."""
+    db.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (what,))
+    try:
+        yield
+    finally:
+        db.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (what,))
+
+
+def shown(url: str) -> str:
+    """An address without what is secret in it."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"postgresql://{parts.hostname or ''}{port}{parts.path}"
+
+
+def failed(url: str, error: BaseException, kind: type[OutsideError] = JournalFailed) -> OutsideError:
+    """The one clear line for a failure of the server."""
+    said, secret = " ".join(str(error).split())[:300], urlsplit(url).password
+    return kind(f"{shown(url)}: {said.replace(secret, '***') if secret else said}")
+
+
+def require() -> None:
+    """See that psycopg is there.
+
+    Raises:
+        MissingExtra: it is not.
+    """
+    try:
+        import psycopg  # noqa: F401 - only whether it is there
+    except ImportError:
+        raise MissingExtra("PostgreSQL needs the package psycopg", remedy="pip install 'scrimp[postgres]'") from None
+
+
+def escaped(value: Any) -> Any:
+    """A text, or the texts in a plain value, without NUL; `plain` gives it back."""
+    if isinstance(value, str):
+        return value.replace(_ESCAPE, _ITSELF).replace("\x00", _NUL) if _ESCAPE in value or "\x00" in value else value
+    if isinstance(value, Mapping):
+        return {escaped(key): escaped(item) for key, item in value.items()}
+    return [escaped(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def plain(value: Any) -> Any:
+    """The inverse of `escaped`."""
+    if isinstance(value, str):
+        return value.replace(_NUL, "\x00").replace(_ITSELF, _ESCAPE) if _ESCAPE in value else value
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _written(statement: str) -> str:
+    """A statement with PostgreSQL's mark for values."""
+    return statement.replace("%", "%%").replace("?", "%s")

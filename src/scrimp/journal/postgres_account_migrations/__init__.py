@@ -1,0 +1,1 @@
+"""SQL scripts for accounts in PostgreSQL, in order."""

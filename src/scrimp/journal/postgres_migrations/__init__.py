@@ -1,0 +1,1 @@
+"""SQL scripts for a journal in PostgreSQL, in order."""
