@@ -6,20 +6,25 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import anyio
 import pytest
 
+from scrimp.agent import Agent
 from scrimp.core.budget import Budget
 from scrimp.core.errors import BudgetExceeded
 from scrimp.core.messages import Request
+from scrimp.core.system import System
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool
+from scrimp.journal.journal import Journal
 from scrimp.models.scripted import ScriptedModel
+from scrimp.outfit import Parts
 from scrimp.planning.methods.bats import BATS
-from scrimp.testing import Bench, conformance
+from scrimp.testing import PRICES, Bench, conformance
 
 LOOK = Tool("look", "Look somewhere.", {"type": "object", "properties": {"at": {}}}, lambda given: f"saw {given['at']}")
 TASK = Task("t", "Where is the key?")
@@ -198,6 +203,28 @@ def test_a_task_that_wants_calls_gets_them_unverified() -> None:
     answer, _, asked = solve([look("bed")], task=task)
     assert [call.arguments for call in answer.calls] == [{"at": "bed"}]
     assert len(asked) == 1
+
+
+def test_a_replay_sees_the_same_budget(tmp_path: Path) -> None:
+    says = [
+        look("bed"),
+        "bed",
+        verdict("pivot"),
+        look("hall"),
+        [look("roof"), look("cellar")],
+        "hall",
+        verdict("accept"),
+    ]
+    journal = Journal(tmp_path / "journal.sqlite")
+    limits = {"tool_calls": 3, "usd": "0.5", "tokens": 90_000, "seconds": 60}
+    parts = Parts(models={"main": ScriptedModel(says)}, prices=PRICES)
+    agent = Agent(System(planner="bats", budget=limits), tools=[LOOK], parts=parts, journal=journal)
+    first = agent.run("Where is the key?")
+    assert (first.answer, first.status, first.ledger.components["tools"].calls) == ("hall", "done", 3)
+    again = anyio.run(agent.replay, first.run)
+    assert (again.answer, again.ledger.total.tokens, again.budget["usd"]) == (
+        first.answer, first.ledger.total.tokens, first.budget["usd"],
+    )  # fmt: skip
 
 
 @pytest.mark.anyio

@@ -60,9 +60,9 @@ class Tracker:
         self.caps = self.left()
 
     def left(self) -> dict[str, Amount]:
-        """What is left, by limited key, of what a model is told."""
+        """What is left, by limited key, of what a model is told; in one order, however a budget was written."""
         known = self._ctx.remaining()
-        return {key: max(known[key], 0) for key in known if key in NAMES or key.startswith(PER_TOOL)}
+        return {key: max(known[key], 0) for key in sorted(known) if key in NAMES or key.startswith(PER_TOOL)}
 
     @property
     def share(self) -> float:
