@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "constraints"
 LOWEST_PYTHON = "3.11"
 BUILD = ("hatchling>=1.25", "editables>=0.5")
-SETS = {"run": ("local",), "test": ("local", "bench", "test"), "check": ("local", "check")}
+TESTED = ("local", "bench", "ann", "mcp", "openapi", "sandbox", "postgres", "analytics", "test")
+SETS = {"run": ("local",), "test": TESTED, "check": ("local", "check")}
 HEADER = """\
 # Made by scripts/update_constraints.py: do not edit. Extras of the project in this set: {extras}.
 # Installed with `pip install --require-hashes -r`, then the project itself with `--no-deps`.
