@@ -14,6 +14,8 @@ from scrimp.evaluate.benchmarks.catalog import open_benchmark
 from scrimp.evaluate.check import check
 from scrimp.evaluate.systems import named
 from scrimp.evaluate.taught import learns, rows, taught
+from scrimp.outfit import Parts
+from scrimp.testing import ScriptedModel
 
 CARDS = {entry.card.name: entry.card for entry in catalogue(strangers=False)}
 
@@ -36,14 +38,19 @@ def test_who_learns() -> None:
 
 def test_a_system_names_what_the_training_left_behind(tmp_path: Path, scrimp_home: Path) -> None:
     bench = open_benchmark("toolworld?tools=16")
-    system = named("toolrag").with_(model="oracle", embedder="hashing")
-    made, artifact, ledger = anyio.run(taught, system, CARDS["toolrag"], bench, tmp_path / "a.npz")
+    system = named("toolrag").with_(embedder="hashing")
+    made, artifact, ledger = anyio.run(
+        taught, system, "selector", rows(bench), tmp_path / "a.npz", Parts({"main": ScriptedModel([])})
+    )
     part = made.part("selector")
     assert part is not None
     assert dict(part.parameters) == {"artifact": str(tmp_path / "a.npz"), "hash": artifact.hash}
     assert made.hash({}) != system.hash({})
     assert artifact.facts["rows"] == len(rows(bench).rows)
     assert ledger.total.tokens.input > 1000
+
+    with pytest.raises(InputError, match="names no gate"):
+        anyio.run(taught, system, "gate", rows(bench), tmp_path / "b.npz")
 
 
 def test_a_check_trains_first(monkeypatch: pytest.MonkeyPatch, scrimp_home: Path) -> None:

@@ -21,9 +21,10 @@ from scrimp.core.registry import Card
 from scrimp.core.system import System
 from scrimp.core.usage import Usage
 from scrimp.evaluate.benchmarks.catalog import open_benchmark
+from scrimp.evaluate.executors.local import parts_of
 from scrimp.evaluate.experiment import Experiment, Watch, run
 from scrimp.evaluate.systems import baseline, named
-from scrimp.evaluate.taught import learns, taught
+from scrimp.evaluate.taught import learns, rows, taught
 from scrimp.journal.home import home
 
 ORACLE = "oracle?error=0.1"
@@ -156,7 +157,8 @@ async def _method(card: Card, model: str, data: Path | None) -> System:
         return system
     benchmark = open_benchmark(card.workload, data)
     place = home() / "trained" / f"{card.name}-{benchmark.name}.npz"
-    return (await taught(system.with_(model=model), card, benchmark, place))[0]
+    system = system.with_(model=model)
+    return (await taught(system, card.family, rows(benchmark), place, parts_of(system, benchmark)))[0]
 
 
 def _used(row: Mapping[str, Any], unit: str) -> float | None:

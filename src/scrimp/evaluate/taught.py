@@ -16,8 +16,7 @@ from scrimp.core.protocols import Artifact, Dataset
 from scrimp.core.registry import Card, create
 from scrimp.core.system import System
 from scrimp.evaluate.benchmarks.catalog import Opened
-from scrimp.evaluate.executors.local import parts_of
-from scrimp.outfit import Outfit
+from scrimp.outfit import Outfit, Parts
 
 SPLIT = "dev"
 """Where rows come from; what is measured afterwards is the default split, and no text of it is among the rows."""
@@ -49,25 +48,32 @@ def rows(benchmark: Opened, split: str = SPLIT) -> Dataset:
     return Dataset(tuple(found), f"{benchmark.name} {benchmark.version}, {split}")
 
 
-async def taught(system: System, card: Card, benchmark: Opened, place: Path) -> tuple[System, Artifact, Ledger]:
-    """Train the method on a benchmark's dev part.
+async def taught(
+    system: System, family: str, data: Dataset, place: Path | str, parts: Parts | None = None
+) -> tuple[System, Artifact, Ledger]:
+    """Train the method that a System names in a family.
 
     Args:
-        system: names the method, and the models and the embedder that its training uses.
+        system: its models and its embedder are those that the training uses.
+        data: rows as the method's `train` wants them.
         place: the file that it writes.
+        parts: what takes the place of what the System names, an oracle say.
 
     Returns:
         The System that names the file and its hash, the Artifact, and what the training cost.
+
+    Raises:
+        InputError: the System names no method there, or its rows or its parameters are not fit for it.
     """
-    part = system.part(card.family)
-    given = {} if part is None else dict(part.parameters)
-    outfit = Outfit(system, parts_of(system, benchmark))
-    run = Run(ulid(), ListSink())
+    part = system.part(family)
+    if part is None:
+        raise InputError(f"this System names no {family} to train", remedy=f'{family} = "NAME"')
+    outfit, run = Outfit(system, parts or Parts()), Run(ulid(), ListSink())
     try:
         ctx = Context(await outfit.means((), run.seed), run, Place(LocalAccount(Budget())))
-        trainer = create(card.family, card.name, {**given, "artifact": str(place)})
-        artifact = await trainer.train(rows(benchmark), ctx.child("tools"))
+        trainer = create(family, part.name, {**part.parameters, "artifact": str(place)})
+        artifact = await trainer.train(data, ctx.child("tools"))
     finally:
         await outfit.aclose()
-    named = {"name": card.name, **given, "artifact": artifact.path, "hash": artifact.hash}
-    return system.with_(**{card.family: named}), artifact, Ledger.of(run.events)
+    named = {**part.to_json(), "artifact": artifact.path, "hash": artifact.hash}
+    return system.with_(**{family: named}), artifact, Ledger.of(run.events)

@@ -51,7 +51,7 @@ def fetch(path: str, wanted: str, method: str) -> tuple[dict[str, Any], dict[str
     import numpy as np
 
     if not path:
-        raise InputError(f"{method} has to be trained first", remedy=f"scrimp train {method}, then artifact = 'FILE'")
+        raise InputError(f"{method} has to be trained first", remedy="its train() writes a file; then artifact = FILE")
     try:
         data = Path(path).read_bytes()
     except OSError as error:
