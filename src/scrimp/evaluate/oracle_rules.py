@@ -313,19 +313,24 @@ def calls(mind: Mind) -> Reply:
     return Reply("", tuple(made)) if made else Reply(mind.sight.gold.direct or CANNOT)
 
 
-@rule("plan")
-def plan(mind: Mind) -> Reply:
-    """All steps that can be foreseen as JSON, `$n` for the result of step n; it ends before one nobody can take."""
-    steps: list[dict[str, Any]] = []
+def planned(mind: Mind, reference: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """All calls that can be foreseen, `reference` with the number of a step in the place of its result."""
+    steps: list[tuple[str, Mapping[str, Any]]] = []
     gold = mind.sight.gold
     for place, step in enumerate(gold.steps[: gold.foreseen or None]):
         name = mind.name_of(step)
         if name is None or mind.direct:
             break
-        arguments = mind.call_of(place, slipped=mind.errs(place), known=lambda ref: f"${ref + 1}")
-        steps.append({"tool": name, "arguments": dict(arguments)})
-    if mind.direct and mind.errs(-1) and not mind.sight.gold.wrong and mind.decoy is not None:
-        steps.append({"tool": mind.decoy[0], "arguments": dict(mind.decoy[1])})
+        steps.append((name, mind.call_of(place, slipped=mind.errs(place), known=lambda ref: reference.format(ref + 1))))
+    if mind.direct and mind.errs(-1) and not gold.wrong and mind.decoy is not None:
+        steps.append(mind.decoy)
+    return steps
+
+
+@rule("plan")
+def plan(mind: Mind) -> Reply:
+    """All steps that can be foreseen as JSON, `$n` for the result of step n; it ends before one nobody can take."""
+    steps = [{"tool": name, "arguments": dict(arguments)} for name, arguments in planned(mind, "${}")]
     return Reply(_json(mind, {"steps": steps}))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -43,7 +44,7 @@ def plan(*steps: tuple[str, str]) -> list[Step]:
 
 
 def run(tools: Sequence[Tool], steps: Sequence[Step], **options: Any) -> tuple[Schedule, float, Bench]:
-    """The schedule after the run, the virtual seconds it took, and the bench; where there is a budget it must refuse."""
+    """The schedule after the run, the virtual seconds it took, and the bench; a budget must refuse."""
     budget = options.pop("budget", None)
 
     async def main() -> tuple[Schedule, float, Bench]:
@@ -124,11 +125,13 @@ def test_with_words_instead_it_goes_on() -> None:
     assert schedule.calls[2].arguments == {"x": "nothing found"}
 
 
-def test_the_same_call_is_made_once() -> None:
-    schedule, took, bench = run([slow("t", 1)], plan(("t", "a"), ("t", "$1"), ("t", "at"), ("t", "$3")))
-    assert schedule.results[2].text == "att"
-    assert len(bench.events) == 3, "what 2 asks for, 3 had asked before"
-    assert took == 2
+def test_the_same_call_of_a_pure_tool_is_made_once() -> None:
+    steps = plan(("t", "a"), ("t", "$1"), ("t", "at"), ("t", "$3"))
+    for pure, made_calls in ((True, 3), (False, 4)):
+        schedule, took, bench = run([replace(slow("t", 1), pure=pure)], steps)
+        assert schedule.results[2].text == schedule.results[3].text == "att"
+        assert len(bench.events) == made_calls, "what 2 asks for, 3 had asked before"
+        assert took == 2
 
 
 def test_a_budget_stops_what_has_not_begun_and_keeps_what_has() -> None:

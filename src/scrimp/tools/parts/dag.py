@@ -12,7 +12,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-REFERENCE = re.compile(r"\$(?:\{(\d+)\}|(\d+)(?!\d|[.,]\d))")
+REFERENCE = re.compile(r"\$(?:\{(\d{1,6})\}|(\d{1,6})(?!\d|[.,]\d))")
 """`$3` or `${3}`: the result of step 3, counted from 1. `$3.50` and `$1,200` are money.
 
 Another notation is another pattern, with the number in whichever of its groups matches.

@@ -69,6 +69,8 @@ class Schedule:
             except ScrimpError as error:
                 self._errors.append(error)
         self._group = None
+        for number in self.results:
+            self._remember(number)
         if self._errors:
             raise self._errors.pop(0)
 
@@ -153,10 +155,15 @@ class Schedule:
             self._errors.append(error)
         else:
             self.results[step.number] = result
-            if result.ok and not self._acts(step):
-                self._known[same(call)] = result
+            if step.tool in self._tools and self._tools[step.tool].pure:
+                self._remember(step.number)
         self._free += 1
         self._advance()
+
+    def _remember(self, number: int) -> None:
+        """A good result serves the same call later: of a pure tool at once, of one that does not act in the next run."""
+        if self.results[number].ok and not self._acts(self.steps[number]):
+            self._known[same(self.calls[number])] = self.results[number]
 
     def _text(self, result: ToolResult) -> str:
         return result.text if result.ok or self._instead is None else self._instead
