@@ -147,4 +147,4 @@ def open_database(place: Path | str, tables: Tables, *, full: bool = False) -> D
         from scrimp.journal.postgres import PostgresDatabase
 
         return PostgresDatabase(place, tables.postgres, tables.schema)
-    return SQLiteDatabase(Path(place), tables.sqlite, full=full)
+    return SQLiteDatabase(Path(place).expanduser(), tables.sqlite, full=full)

@@ -82,7 +82,9 @@ class Journal:
     @property
     def path(self) -> Path:
         """The file; a server has none."""
-        return Path(self.place)
+        if isinstance(self._connection, SQLiteDatabase):
+            return self._connection.path
+        raise InputError("a journal on a server is no file", remedy="scrimp runs export all")
 
     def is_gone(self, owner: str) -> bool:
         """Whether the process that executes, or executed, a run has ended."""
@@ -174,9 +176,9 @@ class Journal:
 
     @contextmanager
     def _writing(self) -> Iterator[Database]:
-        """A transaction."""
+        """A transaction. All take turns: two that store the same texts in another order would wait for each other."""
         try:
-            with self._connection.turn() as db:
+            with self._connection.turn("texts") as db:
                 yield db
         except BaseException:  # also when cancelled: the transaction is gone
             self._payloads.forget()  # what this transaction stored is not there
@@ -254,7 +256,7 @@ class Journal:
             "SELECT labels.value, span, door, ordinal, attempt, events.status, amount, request_hash, response_hash "
             "FROM events JOIN runs ON events.run = runs.id "
             "LEFT JOIN labels ON labels.run = runs.id AND labels.key = 'trial' WHERE runs.experiment = ? "
-            "ORDER BY labels.value, span, door, ordinal, attempt, events.seq",
+            "ORDER BY coalesce(labels.value, ''), span, door, ordinal, attempt, events.seq",
             (experiment,),
         )
         return digest([list(dict(row).values()) for row in rows])

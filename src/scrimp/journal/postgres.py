@@ -1,8 +1,10 @@
 """PostgreSQL as a Database: what journals and accounts need so that several machines share one budget.
 
 The owner of what is held is a session: it holds an advisory lock, which the server frees when the session ends, also
-when its machine does. Writers of one account take turns by another. A connection that is lost fails what was under way
-(a transaction is then gone whole) and is opened again, under the same name, at the next call.
+when its machine does (it notices a silent one within a minute). So scrimp speaks to the server itself, or through a
+pooler that gives a client one session for as long as it lives. Those who write one account, or one journal's texts,
+take turns by another lock; nobody waits for one longer than half a minute. A connection that is lost fails what was
+under way (a transaction is then gone whole) and is opened again, under the same name, at the next call.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from scrimp.core.errors import InputError, JournalFailed, MissingExtra, OutsideError
 from scrimp.core.events import ulid
@@ -22,8 +24,24 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 CONNECT_SECONDS = 10
+BUSY_SECONDS = 30
+"""The longest wait for somebody else's turn, as with a file."""
+ALIVE: Mapping[str, Any] = {
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+SEEN_ALIVE = " ".join(f"-c tcp_{name}={value}" for name, value in ALIVE.items() if name.startswith("keep"))
+"""How soon the two ends notice that the other has gone without a word: seconds, the last in milliseconds."""
 _ESCAPE, _NUL, _ITSELF = "\ue000", "\ue0000", "\ue0001"
 """PostgreSQL's texts hold no NUL, so it stands there as two characters."""
+HELD = (
+    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND (classid::bigint << 32 | objid::bigint) = hashtextextended(?, 0)"
+)
+"""Whether anybody holds an advisory lock; to look does not take it."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 
 
@@ -46,6 +64,7 @@ class PostgresDatabase:
         self.owner = ulid()
         self._lock = threading.RLock()
         self._db: Connection[Any] | None = None
+        self._turning = False
         with self._failing():
             migrate(self._opened(), schema, migrations)
 
@@ -70,28 +89,22 @@ class PostgresDatabase:
     @contextmanager
     def turn(self, what: str = "") -> Iterator[PostgresDatabase]:
         """A transaction; those who write the same thing take turns."""
-        with self._lock, self._failing(), self._opened().transaction():
+        with self._transaction() as db:
             if what:
-                self._opened().execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-                                       (f"{self.schema} {escaped(what)}",))  # fmt: skip
+                key = f"{self.schema} {escaped(what)}"
+                db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
             yield self
 
     @contextmanager
     def look(self) -> Iterator[PostgresDatabase]:
         """Readings of one moment."""
-        with self._lock, self._failing(), self._opened().transaction():
-            self._opened().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with self._transaction() as db:
+            db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield self
 
     def is_gone(self, owner: str) -> bool:
         """Whether the session of this name has ended: the server has then freed its lock."""
-        if owner == self.owner:
-            return False
-        key = f"{self.schema} owner {owner}"
-        free: bool = self.execute("SELECT pg_try_advisory_lock(hashtextextended(?, 0))", (key,)).fetchone()[0]
-        if free:
-            self.execute("SELECT pg_advisory_unlock(hashtextextended(?, 0))", (key,))
-        return free
+        return owner != self.owner and self.execute(HELD, (f"{self.schema} owner {owner}",)).fetchone() is None
 
     def scrub(self) -> None:
         """Have the server write its tables anew; what its log and its backups keep is the server's to say."""
@@ -107,11 +120,23 @@ class PostgresDatabase:
     def _opened(self) -> Connection[Any]:
         """The connection; a new one where the old one was lost, with this owner's lock."""
         with self._lock:
-            if self._db is None or self._db.closed:
+            if self._db is None or (self._db.closed and not self._turning):
                 self._db = opened(self.url, self.schema)
+                self._db.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+                # Shared: the server may still believe in the session that was lost.
                 key = f"{self.schema} owner {self.owner}"
-                self._db.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (key,))
+                self._db.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", (key,))
             return self._db
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection[Any]]:
+        """All of it or none; a connection that is lost in between is not opened again before its end."""
+        with self._lock, self._failing(), self._opened().transaction():
+            self._turning = True
+            try:
+                yield self._opened()
+            finally:
+                self._turning = False
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -145,14 +170,15 @@ def opened(url: str, schema: str) -> Connection[Any]:
     """A connection whose statements are transactions by themselves, in a schema.
 
     Raises:
-        InputError: the name of the schema is none.
+        InputError: the name of the schema is none, or the address.
     """
     import psycopg
 
+    _parts(url)
     if not _NAME.fullmatch(schema):
         raise InputError(f"{schema!r} is no name of a schema", remedy="small letters, digits and underscores")
-    return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS,
-                           options=f"-c search_path={schema},public")  # fmt: skip
+    return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS, **ALIVE,
+                           options=f"-c search_path={schema},public {SEEN_ALIVE}")  # fmt: skip
 
 
 def migrate(db: Connection[Any], schema: str, package: str) -> None:
@@ -189,15 +215,44 @@ def taking_turns(db: Connection[Any], what: str) -> Iterator[None]:
 
 def shown(url: str) -> str:
     """An address without what is secret in it."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     port = f":{parts.port}" if parts.port else ""
     return f"postgresql://{parts.hostname or ''}{port}{parts.path}"
 
 
 def failed(url: str, error: BaseException, kind: type[OutsideError] = JournalFailed) -> OutsideError:
     """The one clear line for a failure of the server."""
-    said, secret = " ".join(str(error).split())[:300], urlsplit(url).password
-    return kind(f"{shown(url)}: {said.replace(secret, '***') if secret else said}")
+    said, parts = " ".join(str(error).split()), _parts(url)
+    written = [parts.password or "", *parse_qs(parts.query).get("password", [])]
+    for secret in filter(None, [*written, *map(unquote, written)]):
+        said = said.replace(secret, "***")
+    remedies = {
+        "lock timeout": "another process is writing; wait for it",
+        "refused": "start the server, or correct the address",
+        "authentication failed": "correct the user and the password of the address",
+        "No space left": "free some space; nothing that was committed is lost",
+    }
+    remedy = next((remedies[part] for part in remedies if part in said), "")
+    return kind(f"{shown(url)}: {said[:300]}", remedy=remedy)
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of an address.
+
+    Raises:
+        InputError: a sign in the password makes it another address, which could then show some of it.
+    """
+    parts = urlsplit(url)
+    try:
+        clear = parts.port != 0 and url.count("@") == parts.netloc.count("@") < 2
+    except ValueError:  # what stands for the port is no number
+        clear = False
+    if not clear:
+        raise InputError(
+            "the address of the PostgreSQL server cannot be read",
+            remedy="postgresql://user:password@host:5432/database, with %40 for @ in a password, %2F for / and so on",
+        )
+    return parts
 
 
 def require() -> None:
