@@ -21,20 +21,25 @@ class BM25:
     """Scores of documents for a query, in the order the documents were given."""
 
     def __init__(self, documents: Sequence[str]) -> None:
-        self._counts = [Counter(words(document)) for document in documents]
-        self._lengths = [sum(counts.values()) for counts in self._counts]
-        self._mean = sum(self._lengths) / len(documents) if documents else 0.0
-        seen = Counter(word for counts in self._counts for word in counts)
-        total = len(documents)
-        self._weight = {word: math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in seen.items()}
+        counts = [Counter(words(document)) for document in documents]
+        lengths = [sum(one.values()) for one in counts]
+        mean = sum(lengths) / len(documents) if documents else 0.0
+        seen = Counter(word for one in counts for word in one)
+        self._size = total = len(documents)
+        self._gains: dict[str, list[tuple[int, float]]] = {}  # by word: each document that has it, and what it gains
+        for place, one in enumerate(counts):
+            norm = K1 * (1 - B + B * lengths[place] / mean) if mean else K1
+            for word, count in one.items():
+                weight = math.log(1 + (total - seen[word] + 0.5) / (seen[word] + 0.5))
+                gain = weight * count * (K1 + 1) / (count + norm)
+                self._gains.setdefault(word, []).append((place, gain))
 
     def scores(self, query: str) -> list[float]:
         """BM25 of every document; 0 where no word is shared."""
-        asked = [word for word in words(query) if word in self._weight]
-        result = []
-        for counts, length in zip(self._counts, self._lengths, strict=True):
-            norm = K1 * (1 - B + B * length / self._mean) if self._mean else K1
-            result.append(sum(self._weight[word] * counts[word] * (K1 + 1) / (counts[word] + norm) for word in asked))
+        result = [0.0] * self._size
+        for word in words(query):
+            for place, gain in self._gains.get(word, ()):
+                result[place] += gain
         return result
 
 
