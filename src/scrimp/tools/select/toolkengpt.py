@@ -110,7 +110,7 @@ class ToolkenGPT:
     prompts = (CALL,)
 
     def __init__(
-        self, artifact: str = "", hash: str = "", k: int = 3, bias: float = BIAS, rate: float = RATE,
+        self, artifact: str = "", hash: str = "", k: int = 5, bias: float = BIAS, rate: float = RATE,
         epochs: int = EPOCHS, most: int = 64,
     ) -> None:  # fmt: skip
         if k < 1 or epochs < 1 or most < 1 or rate <= 0:
@@ -126,9 +126,9 @@ class ToolkenGPT:
     async def train(self, data: Dataset, ctx: Context) -> Artifact:
         """Learn a row for each tool; write them to `artifact`, over rows of other tools that stand there already.
 
-        A row of the data has a `query` and the names of its `tools`, of which the first is what the query calls; none
-        is text that goes on. `text`, where there is one, is the whole context instead of the query's. Tools that the
-        artifact knows already keep their rows untouched: adding a tool is adding a row.
+        A row of the data has a `query` and the names of its `tools`, each of which it calls; none is text that goes
+        on. `text`, where there is one, is the whole context instead of the query's. Tools that the artifact knows
+        already keep their rows untouched: adding a tool is adding a row.
 
         Raises:
             InputError: no row, no tool, or no place to write to.
@@ -136,14 +136,15 @@ class ToolkenGPT:
         import numpy as np
 
         before = self._before()
-        rows = [_read(place, row) for place, row in enumerate(data.rows)]
+        rows = [one for place, row in enumerate(data.rows) for one in _read(place, row)]
         names = sorted({name for _, name in rows if name} - set(before.names))
         rows = [(text, name) for text, name in rows if not name or name in names]
         if not names:
             raise InputError(f"{CARD.name} learns from rows that need a tool it does not know yet, and there are none")
-        seen = [await ctx.hidden(text, Look(top=1)) for text, _ in rows]  # once: the model is frozen
-        states = np.concatenate([one["states"] for one in seen])
-        words = np.array([one["lse"] for one in seen], dtype=np.float32)
+        texts = dict.fromkeys(text for text, _ in rows)
+        seen = {text: await ctx.hidden(text, Look(top=1)) for text in texts}  # once: the model is frozen
+        states = np.concatenate([seen[text]["states"] for text, _ in rows])
+        words = np.array([seen[text]["lse"] for text, _ in rows], dtype=np.float32)
         labels = np.array([names.index(name) if name else -1 for _, name in rows])
         draw = np.random.default_rng(ctx.random().getrandbits(32))
         weights = fit(states, labels, words, len(names), self.rate, self.epochs, draw)
@@ -239,19 +240,20 @@ class ToolkenGPT:
         return await ctx.call_tool(calls[0]) if calls else None
 
 
-def _read(place: int, row: Mapping[str, Any]) -> tuple[str, str]:
-    """Context and tool of a row; an empty tool where text goes on."""
+def _read(place: int, row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Context and tool of each call of a row; an empty tool where text goes on."""
     query, tools = row.get("query"), row.get("tools")
     if not isinstance(query, str) or not isinstance(tools, list | tuple):
         raise InputError(f"row {place} has no query, or no list of tools", remedy='{"query": TEXT, "tools": [NAME...]}')
-    return str(row.get("text") or CONTEXT.format(query)), str(tools[0]) if tools else ""
+    context = str(row.get("text") or CONTEXT.format(query))
+    return [(context, str(tool)) for tool in tools] or [(context, "")]
 
 
 def _examples(rows: Sequence[Mapping[str, Any]], names: Sequence[str], most: int = 2) -> dict[str, list[str]]:
     """A few contexts of each tool, for tool mode."""
     found: dict[str, list[str]] = {name: [] for name in names}
     for row in rows:
-        name = str(row["tools"][0]) if row["tools"] else ""
-        if name in found and len(found[name]) < most:
-            found[name].append(str(row["query"]))
+        for name in row["tools"]:
+            if name in found and len(found[name]) < most:
+                found[name].append(str(row["query"]))
     return found
