@@ -37,7 +37,8 @@ class MeteredRecords:
             for at, record in enumerate(records)
         ]
         size = sum(map(_size, kept))
-        request = {"put": [record.to_json() for record in kept], "remove": list(remove)}
+        # As asked: an id and a moment that are given here are no part of what a replay must ask for again.
+        request = {"put": [record.to_json() for record in records], "remove": list(remove)}
         written = await self._pass("memory_write", request, lambda: self._inner.put(kept, remove=remove), size)
         return [str(id) for id in written]
 

@@ -161,7 +161,7 @@ class Schedule:
         self._advance()
 
     def _remember(self, number: int) -> None:
-        """A good result serves the same call later: of a pure tool at once, of one that does not act in the next run."""
+        """A good result serves the same call later: a pure tool's at once, any but an acting one's in the next run."""
         if self.results[number].ok and not self._acts(self.steps[number]):
             self._known[same(self.calls[number])] = self.results[number]
 
