@@ -16,7 +16,7 @@ from scrimp.testing import Bench, ScriptedModel
 
 def said(reply: Any) -> Verdict:
     text = reply if isinstance(reply, str) else json.dumps(reply)
-    bench = Bench(ScriptedModel([text]), settings=Settings(max_output=len(text)))
+    bench = Bench(ScriptedModel([text]), settings=Settings(max_output=16))
 
     async def ask() -> Verdict:
         return await verify(bench.ctx, [user("Who?")], "Budget: 3 left.")
@@ -45,9 +45,11 @@ def test_what_cannot_be_read_says_nothing(reply: Any) -> None:
 def test_parts_of_another_kind_are_left_out() -> None:
     found = said({"decision": "accept", "constraints": ["x", 7, {"status": "contradicted"}], "summary": None})
     assert found == Verdict("accept", ("",), "")
-    long = said({"decision": "pivot", "summary": "y" * 9999,
-                 "constraints": [{"constraint": "x" * 999, "status": "?"}] * 9})  # fmt: skip
-    assert (len(long.open), len(long.open[0]), len(long.summary)) == (MOST, LONGEST, LONGEST)
+    many = said({"decision": "pivot", "constraints": [{"constraint": "x", "status": "?"}] * 9})
+    long = said(
+        {"decision": "pivot", "summary": "y " * 300, "constraints": [{"constraint": "x " * 300, "status": "?"}]}
+    )
+    assert (len(many.open), len(long.open[0]), len(long.summary)) == (MOST, LONGEST, LONGEST)
 
 
 def test_the_budget_stands_in_the_question() -> None:

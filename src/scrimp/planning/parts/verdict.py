@@ -20,6 +20,8 @@ ACCEPTED, OPEN, REJECTED = 2, 1, 0
 """How far an answer came: all was verified, something was not, something contradicts it."""
 MOST, LONGEST = 8, 500
 """Constraints of a verification, and characters of one or of the summary; more is not kept."""
+REPLY = 1000
+"""Most tokens of a verification; one that is cut off says nothing."""
 
 VERIFY = Prompt(
     "bats-verify",
@@ -75,7 +77,7 @@ async def verify(ctx: Context, messages: Sequence[Message], budget: str, **optio
         options: as in `ctx.complete`.
     """
     asked = [*messages, user(VERIFY.render(budget=budget))]
-    return _read((await ctx.complete(asked, prompt=VERIFY, **options)).text)
+    return _read((await ctx.complete(asked, prompt=VERIFY, max_output=REPLY, **options)).text)
 
 
 def _read(text: str) -> Verdict:
