@@ -16,6 +16,7 @@ from scrimp.cli.tables import facts, show, table
 from scrimp.core.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
+    from scrimp.cli.progress import Progress
     from scrimp.core.registry import Entry
 
 app = new_app("Ways of making an agent cheaper, each with its paper, its claim and its verdict.")
@@ -85,7 +86,9 @@ def show_(name: Annotated[str, typer.Argument(metavar="NAME", help="A method's n
 @app.command("check")
 def check_(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Methods.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every method that registered an experiment.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every method that registered an experiment; trainers, which train, by name.")
+    ] = False,
     family: Annotated[str | None, typer.Option("--family", metavar="FAMILY", help="With --all: of one family.")] = None,
     model: Annotated[
         str, typer.Option("--model", metavar="M", help="A real model; an oracle by default: structure only.")
@@ -110,6 +113,9 @@ def check_(
     found = []
     for entry in chosen:
         with Progress(f"checking {entry.card.name}") as shown:
+            if entry.card.family == "trainer":
+                found.append(_trained(entry, shown))
+                continue
             folder = data_folder(entry.card.workload, data)
             one = partial(check.check, entry.card, model=model, data=folder, n=n, progress=watch(shown))
             found.append(anyio.run(one))
@@ -121,6 +127,13 @@ def check_(
         _print_checks(found)
     if any(not one.agrees for one in found):
         raise typer.Exit(DIFFERENT)
+
+
+def _trained(entry: Entry, shown: Progress) -> Any:
+    """The check of a trainer, which trains policies of two layers."""
+    from scrimp.training.check import check
+
+    return check(entry.card, watch=lambda what, done, total: shown.update(done, total, what))
 
 
 def _chosen(names: list[str], all_: bool, family: str | None) -> list[Entry]:
@@ -137,7 +150,8 @@ def _chosen(names: list[str], all_: bool, family: str | None) -> list[Entry]:
         raise InputError("methods check takes names, or --all", remedy="scrimp methods check top-k")
     entries = _entries()
     if all_:
-        return [entry for entry in entries if checkable(entry.card) and family in (None, entry.card.family)]
+        quick = [entry for entry in entries if checkable(entry.card) and entry.card.family != "trainer"]
+        return [entry for entry in quick if family in (None, entry.card.family)]
     by_name = {entry.card.name: entry for entry in entries}
     for name in names:
         if name not in by_name:

@@ -48,7 +48,7 @@ def named(name: str) -> System:
         raise UnknownName("system", name, [*BUILT_IN, *(entry.card.name for entry in entries)])
     family = found[0].card.family
     if family == "trainer":
-        raise InputError(f"{name!r} is a trainer, and no System by itself", remedy="scrimp train, once it is built")
+        raise InputError(f"{name!r} is a trainer, and no System by itself", remedy=f"scrimp train {name} --spec FILE")
     if family == "transform":
         return baseline().with_(transforms=(name,), name=name)
     return baseline().with_(**{family: name}, name=name)

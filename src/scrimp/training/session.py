@@ -78,7 +78,7 @@ def train(
     dataset = _rows(spec["data"])
     parameters: dict[str, Any] = dict(spec["parameters"])
     if spec["policy"]:
-        parameters["policy"] = str(_start(dict(spec["policy"]), dataset, out / "start", watch))
+        parameters["policy"] = str(start(spec["policy"], dataset, out / "start", watch))
     trainer: Trainer = create("trainer", method, {**parameters, "out": str(out / "training")})
     if watch is not None and hasattr(trainer, "watch"):
         trainer.watch = lambda done, total: watch("training", done, total)
@@ -132,12 +132,12 @@ def _rows(table: Mapping[str, Any]) -> Dataset:
     return data.boundary(**{key: table[key] for key in known if key in table})
 
 
-def _start(table: dict[str, Any], dataset: Dataset, folder: Path, watch: Watch | None) -> Path:
+def start(table: Mapping[str, Any], dataset: Dataset, folder: Path, watch: Watch | None) -> Path:
     """The folder of the policy to begin with: one that is named, or `tiny` or a local model, taught as `warm` says."""
     _only(table, ("start", "hidden", "warm"), "policy")
-    start = str(table.get("start", "tiny"))
-    if Path(start).is_dir():
-        return Path(start)
+    name = str(table.get("start", "tiny"))
+    if Path(name).is_dir():
+        return Path(name)
     if (folder / "model.safetensors").is_file():
         return folder
     try:
@@ -146,10 +146,10 @@ def _start(table: dict[str, Any], dataset: Dataset, folder: Path, watch: Watch |
         raise InputError(f"[policy] warm: {error}") from error
     rows = data.lessons(dataset)
     texts = [f"{row['prompt']} {row['answer']} {row.get('wrong', '')}" for row in rows]
-    if start == "tiny":
+    if name == "tiny":
         policy = warm.tiny(texts, warmth.seed, int(table.get("hidden", 64)))
     else:
-        policy = warm.local(start, home())
+        policy = warm.local(name, home())
     warm.teach(policy, rows, warmth, None if watch is None else lambda done, total: watch("teaching", done, total))
     _save(policy, folder)
     return folder
