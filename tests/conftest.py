@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.support.postgres import database, place, postgres, schema  # noqa: F401 - fixtures, one server for all
+
 ROOT = Path(__file__).resolve().parent.parent
 TEST_HOME = ROOT / ".scrimp"
 _NUMBERS = itertools.count()
@@ -71,6 +73,7 @@ def scrimp_home(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch,
     home = TEST_HOME if request.node.get_closest_marker("model") else _homes / f"{next(_NUMBERS):05d}"
     monkeypatch.setenv("SCRIMP_HOME", str(home))
     monkeypatch.delenv("SCRIMP_MODEL", raising=False)
+    monkeypatch.delenv("SCRIMP_JOURNAL", raising=False)
     return home
 
 

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -16,13 +15,14 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import scrimp.journal.sqlite
 from scrimp.agent import Agent
 from scrimp.core.budget import Account, Budget, Claim, LocalAccount, Reservation
 from scrimp.core.errors import BudgetExceeded, InputError, JournalFailed, UnknownName
+from scrimp.core.events import ulid
 from scrimp.core.system import System
 from scrimp.journal.account import SharedAccount
 from scrimp.journal.journal import Journal
@@ -30,19 +30,16 @@ from scrimp.models.scripted import ScriptedModel
 from scrimp.outfit import Parts
 from scrimp.testing import PRICES
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "accounts.sqlite"
+IN_A_FILE = pytest.mark.parametrize("place", ["file"], indirect=True)
 
 
 @pytest.fixture
-def opened(path: Path) -> Iterator[Any]:
-    """Opens accounts of the file, and closes them."""
+def opened(place: Path | str) -> Iterator[Any]:
+    """Opens accounts of the place, and closes them."""
     accounts: list[SharedAccount] = []
 
     def account(name: str = "项目", *, raised: bool = False, **limits: Any) -> SharedAccount:
-        accounts.append(SharedAccount(path, name, Budget(limits), raised=raised))
+        accounts.append(SharedAccount(place, name, Budget(limits), raised=raised))
         return accounts[-1]
 
     yield account
@@ -50,15 +47,15 @@ def opened(path: Path) -> Iterator[Any]:
         anyio.run(item.close)
 
 
-def child(code: str, path: Path, *more: object) -> subprocess.Popen[str]:
+def child(code: str, place: Path | str, *more: object) -> subprocess.Popen[str]:
     """A process of its own that has `account` open, and lines to talk by."""
     start = (
-        "import anyio, json, random, sys\nfrom decimal import Decimal\nfrom pathlib import Path\n"
+        "import anyio, json, random, sys\nfrom decimal import Decimal\n"
         "from scrimp.core.budget import *\nfrom scrimp.core.errors import *\n"
         "from scrimp.journal.account import SharedAccount\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    arguments = [sys.executable, "-c", start + code, str(path), *map(str, more)]
+    arguments = [sys.executable, "-c", start + code, str(place), *map(str, more)]
     return subprocess.Popen(
         arguments, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=1
     )
@@ -117,28 +114,26 @@ async def played(account: Account, script: list[tuple[str, Any]]) -> list[Any]:
     return said
 
 
-@settings(max_examples=40)
-@given(limits, st.lists(steps, min_size=1, max_size=14))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(limits=limits, script=st.lists(steps, min_size=1, max_size=14))
 def test_it_caps_refuses_and_gives_back_as_an_account_in_memory(
-    limits: dict[str, Any], script: list[tuple[str, Any]]
+    place: Path | str, limits: dict[str, Any], script: list[tuple[str, Any]]
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    async def main() -> None:
+        name = ulid()
+        shared = SharedAccount(place, name, Budget(limits))
+        assert await played(shared, script) == await played(LocalAccount(Budget(limits)), script)
+        again = SharedAccount(place, name, Budget(limits))
+        assert again.balance() == shared.balance()
+        await shared.close()
+        rows = again._connection.execute("SELECT count(*) FROM holdings").fetchone()[0]
+        await again.close()
+        assert rows == 0
 
-        async def main() -> None:
-            path = Path(folder) / "accounts.sqlite"
-            shared = SharedAccount(path, "a", Budget(limits))
-            assert await played(shared, script) == await played(LocalAccount(Budget(limits)), script)
-            again = SharedAccount(path, "a", Budget(limits))
-            assert again.balance() == shared.balance()
-            await shared.close()
-            rows = again._connection.execute("SELECT count(*) FROM holdings").fetchone()[0]
-            await again.close()
-            assert rows == 0
-
-        anyio.run(main)
+    anyio.run(main)
 
 
-def test_amounts_are_exact_to_the_last_digit(path: Path, opened: Any) -> None:
+def test_amounts_are_exact_to_the_last_digit(opened: Any) -> None:
     account = opened(usd="0.3000000000000000001", tokens=10)
 
     async def main() -> None:
@@ -149,9 +144,7 @@ def test_amounts_are_exact_to_the_last_digit(path: Path, opened: Any) -> None:
             await account.reserve([Claim("call", {"usd": Decimal("1e-28")})])
 
     anyio.run(main)
-    with sqlite3.connect(path) as db:
-        (text,) = db.execute("SELECT spent FROM balances WHERE key = 'usd'").fetchone()
-    db.close()
+    (text,) = account._connection.execute("SELECT spent FROM balances WHERE key = 'usd'").fetchone()
     assert text == "0.3000000000000000001"
     assert type(account.balance()["tokens"]["limit"]) is int
 
@@ -159,7 +152,7 @@ def test_amounts_are_exact_to_the_last_digit(path: Path, opened: Any) -> None:
 # -- several of them -------------------------------------------------------------------------------
 
 WORKER = """
-account = SharedAccount(Path(sys.argv[1]), "a", Budget(usd="1.2", tokens=20000))
+account = SharedAccount(sys.argv[1], "a", Budget(usd="1.2", tokens=20000))
 dice, total = random.Random(int(sys.argv[2])), {"usd": Decimal(0), "tokens": 0, "refused": 0}
 
 async def call(at):
@@ -205,8 +198,8 @@ anyio.run(main)
 """
 
 
-def test_processes_together_never_pass_a_limit_and_everything_is_given_back(path: Path, opened: Any) -> None:
-    workers = [child(WORKER, path, seed) for seed in range(4)]
+def test_processes_together_never_pass_a_limit_and_everything_is_given_back(place: Path | str, opened: Any) -> None:
+    workers = [child(WORKER, place, seed) for seed in range(4)]
     for worker in workers:
         assert worker.stdout is not None
         assert worker.stdin is not None
@@ -296,7 +289,7 @@ def test_a_whole_slice_waits_for_another_process_slice(opened: Any) -> None:
 
 VICTIM = """
 async def main():
-    account = SharedAccount(Path(sys.argv[1]), "a", Budget(tokens=100))
+    account = SharedAccount(sys.argv[1], "a", Budget(tokens=100))
     (done,) = await account.reserve([Claim("call", {"tokens": 30})])
     await account.settle(done, {"tokens": 5})
     await account.reserve([Claim("呼叫", {"tokens": 40})])
@@ -307,8 +300,8 @@ anyio.run(main)
 """
 
 
-def test_what_a_killed_process_held_counts_as_spent_until_settled_by_hand(path: Path, opened: Any) -> None:
-    victim = child(VICTIM, path)
+def test_what_a_killed_process_held_counts_as_spent_until_settled_by_hand(place: Path | str, opened: Any) -> None:
+    victim = child(VICTIM, place)
     assert victim.stdout is not None
     assert victim.stdout.readline() == "held\n"
     account = opened("a", tokens=100)
@@ -361,17 +354,18 @@ def test_an_account_opened_before_a_fork_is_refused(opened: Any, monkeypatch: py
                 act()
 
 
+@IN_A_FILE
 def test_a_closed_or_locked_file_is_one_line(
-    path: Path, opened: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, opened: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scrimp.journal.sqlite, "BUSY_SECONDS", 0.05)
     account = opened(tokens=10)
 
     async def main() -> None:
         (call,) = await account.reserve([Claim("call", {"tokens": 4})])
-        other = sqlite3.connect(path, isolation_level=None)
+        other = sqlite3.connect(place, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(JournalFailed, match=r"accounts\.sqlite: .*another process is writing"):
+        with pytest.raises(JournalFailed, match=r"scrimp\.sqlite: .*another process is writing"):
             await account.reserve([Claim("call", {"tokens": 1})])
         with pytest.raises(JournalFailed):
             await account.settle(call, {"tokens": 1})
@@ -393,6 +387,7 @@ def test_a_closed_or_locked_file_is_one_line(
         SharedAccount(tmp_path / "text.sqlite", "a", Budget())
 
 
+@IN_A_FILE
 def test_a_write_that_fails_halfway_is_made_good_by_the_next(opened: Any) -> None:
     account, other = opened(tokens=1000), opened(tokens=1000)
 

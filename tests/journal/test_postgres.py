@@ -24,7 +24,6 @@ from scrimp.journal.account import SharedAccount
 from scrimp.journal.export import jsonl
 from scrimp.journal.journal import Journal
 from scrimp.models.scripted import ScriptedModel
-from tests.support.postgres import postgres  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("postgres")]
 CALL = {"tool": "look", "arguments": {"at": "a\x00b"}}
@@ -39,7 +38,7 @@ def agent(journal: Journal, answers: list[object], tool: object = lambda given: 
 # -- journals -------------------------------------------------------------------------------------------
 
 
-def test_a_run_is_written_down_read_replayed_and_deleted(postgres: str, tmp_path: Path) -> None:  # noqa: F811
+def test_a_run_is_written_down_read_replayed_and_deleted(postgres: str, tmp_path: Path) -> None:
     server, file = Journal(postgres), Journal(tmp_path / "journal.sqlite")
     results = [agent(journal, [CALL, "好的\x00"]).run("看\x00一下", labels={"a": "b"}) for journal in (server, file)]
     here, there = results
@@ -74,7 +73,7 @@ def _stuck(url: str) -> None:
     agent(journal, [CALL, {"tool": "look", "arguments": {"at": "c"}}, "done"], look).run("Go on")
 
 
-def test_a_run_of_a_killed_process_goes_on_elsewhere(postgres: str) -> None:  # noqa: F811
+def test_a_run_of_a_killed_process_goes_on_elsewhere(postgres: str) -> None:
     journal = Journal(postgres)
     worker = SPAWN.Process(target=_stuck, args=(postgres,))
     worker.start()
@@ -98,7 +97,7 @@ def test_a_run_of_a_killed_process_goes_on_elsewhere(postgres: str) -> None:  # 
     journal.close()
 
 
-def test_a_lost_connection_fails_one_call_and_is_opened_again(postgres: str) -> None:  # noqa: F811
+def test_a_lost_connection_fails_one_call_and_is_opened_again(postgres: str) -> None:
     journal = Journal(postgres)
     before = journal.ids()
     owner = journal._connection.owner
@@ -118,7 +117,7 @@ def test_a_lost_connection_fails_one_call_and_is_opened_again(postgres: str) -> 
     other.close()
 
 
-def test_the_place_may_come_from_the_environment(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_the_place_may_come_from_the_environment(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCRIMP_JOURNAL", postgres)
     journal = Journal()
     assert journal.place == postgres
@@ -152,7 +151,7 @@ def _spend(url: str, name: str, seed: int) -> None:
     anyio.run(main)
 
 
-def test_eight_processes_never_pass_one_budget(postgres: str) -> None:  # noqa: F811
+def test_eight_processes_never_pass_one_budget(postgres: str) -> None:
     workers = [SPAWN.Process(target=_spend, args=(postgres, "shared", seed)) for seed in range(8)]
     for worker in workers:
         worker.start()
@@ -178,7 +177,7 @@ def _hold(url: str) -> None:
     anyio.run(main)
 
 
-def test_what_a_killed_process_held_counts_until_somebody_knows_better(postgres: str) -> None:  # noqa: F811
+def test_what_a_killed_process_held_counts_until_somebody_knows_better(postgres: str) -> None:
     account = SharedAccount(postgres, "killed", Budget(usd="1"))
     worker = SPAWN.Process(target=_hold, args=(postgres,))
     worker.start()
@@ -199,7 +198,7 @@ def test_what_a_killed_process_held_counts_until_somebody_knows_better(postgres:
     anyio.run(account.close)
 
 
-def test_other_limits_than_the_accounts_are_refused(postgres: str) -> None:  # noqa: F811
+def test_other_limits_than_the_accounts_are_refused(postgres: str) -> None:
     first = SharedAccount(postgres, "limits", Budget(usd="1"))
     with pytest.raises(InputError, match="has other limits"):
         SharedAccount(postgres, "limits", Budget(usd="2"))

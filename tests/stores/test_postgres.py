@@ -18,19 +18,18 @@ from scrimp.journal.postgres import escaped, plain
 from scrimp.stores.open import open_store
 from scrimp.stores.postgres import PostgresStore
 from scrimp.testing import conformance
-from tests.support.postgres import postgres, schema  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("postgres")]
 
 
 @pytest.mark.anyio
-async def test_it_keeps_the_promises(postgres: str, schema: str) -> None:  # noqa: F811
+async def test_it_keeps_the_promises(postgres: str, schema: str) -> None:
     numbers = itertools.count()
     await conformance.store(lambda: PostgresStore(postgres, schema=f"{schema}_{next(numbers)}"))
 
 
 @pytest.mark.anyio
-async def test_above_a_size_an_index_finds_what_the_scan_finds(postgres: str, schema: str) -> None:  # noqa: F811
+async def test_above_a_size_an_index_finds_what_the_scan_finds(postgres: str, schema: str) -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(1500, 16)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -49,7 +48,7 @@ async def test_above_a_size_an_index_finds_what_the_scan_finds(postgres: str, sc
     await store.aclose()
 
 
-def _write(url: str, schema: str, writer: int, count: int) -> None:  # noqa: F811
+def _write(url: str, schema: str, writer: int, count: int) -> None:
     async def main() -> None:
         store = PostgresStore(url, schema=schema)
         for number in range(count):
@@ -61,7 +60,7 @@ def _write(url: str, schema: str, writer: int, count: int) -> None:  # noqa: F81
     anyio.run(main)
 
 
-def test_processes_that_write_at_once_lose_nothing(postgres: str, schema: str) -> None:  # noqa: F811
+def test_processes_that_write_at_once_lose_nothing(postgres: str, schema: str) -> None:
     workers = [multiprocessing.get_context("spawn").Process(target=_write, args=(postgres, schema, n, 10))
                for n in range(8)]  # fmt: skip
     for one in workers:
@@ -73,7 +72,7 @@ def test_processes_that_write_at_once_lose_nothing(postgres: str, schema: str) -
     assert anyio.run(store.records("ann").count) == 88
 
 
-def test_a_writer_that_is_killed_leaves_whole_writes(postgres: str, schema: str) -> None:  # noqa: F811
+def test_a_writer_that_is_killed_leaves_whole_writes(postgres: str, schema: str) -> None:
     store = PostgresStore(postgres, schema=schema)
     worker = multiprocessing.get_context("spawn").Process(target=_write, args=(postgres, schema, 0, 100_000))
     worker.start()
@@ -98,7 +97,7 @@ def test_the_password_stands_in_no_message() -> None:
         PostgresStore("postgresql://x/y", schema="a; drop")
 
 
-def test_it_is_opened_by_its_name(postgres: str, schema: str) -> None:  # noqa: F811
+def test_it_is_opened_by_its_name(postgres: str, schema: str) -> None:
     store = open_store(postgres)
     assert isinstance(store, PostgresStore)
     assert anyio.run(store.scopes) == []

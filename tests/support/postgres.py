@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -40,6 +41,24 @@ def _started(pgserver: Any, folder: Path) -> Any:
             if attempt == 2:
                 raise
     raise AssertionError
+
+
+@pytest.fixture
+def database(postgres: str) -> Iterator[str]:
+    """The URL of a database on it, as long as the test lasts."""
+    import psycopg
+
+    name = f"scrimp_{next(_NUMBERS)}"
+    with psycopg.connect(postgres, autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name}")
+        yield urlsplit(postgres)._replace(path=f"/{name}").geturl()
+        db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["file", pytest.param("server", marks=[pytest.mark.slow, pytest.mark.xdist_group("postgres")])])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a journal or an account is: in a new file, and in a new database."""
+    return tmp_path / "scrimp.sqlite" if request.param == "file" else str(request.getfixturevalue("database"))
 
 
 @pytest.fixture
