@@ -35,8 +35,9 @@ CARD = Card(
     workload="toolworld",
     n=250,
     margin=5.0,
-    verdicts={"oracle": "registered"},
-    notes="The check has no weights of a language model: hidden states of a random model of two layers.",
+    verdicts={"oracle": "contradicted"},
+    notes="The check has no weights of a language model: a random model of two layers, whose states say too little of a "
+    "question for its tool to be among those offered. It shows the tokens saved, not the choice.",
 )
 
 CONTEXT = "Question: {}\nAnswer:"
