@@ -56,9 +56,9 @@ def llmcompiler_plan(mind: Mind) -> Reply:
 
 @rule("llmcompiler-join")
 def llmcompiler_join(mind: Mind) -> Reply:
-    """The answer where the results make it; else a new plan where a call is open."""
+    """The answer where the results make it; else a new plan where a call is open, or may be tried once more."""
     said = answer(mind).text
-    more = said == CANNOT and not mind.direct and any(not call.made for call in mind.ready())
+    more = said == CANNOT and not mind.direct and bool(mind.ready())
     return Reply(f"Thought: {mind.thought}\n" + ("Replan(calls are still open)" if more else f"Finish({said})"))
 
 
