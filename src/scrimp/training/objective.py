@@ -22,7 +22,7 @@ SPEC: Mapping[str, Mapping[str, Any]] = {
         "warm": {"answers": 3000, "answers_rate": 5e-3, "steps": 1000, "rate": 3e-3, "batch": 128, "calls": 0.5,
                  "twice": 0.2, "guesses": 0.1},
     },
-    "parameters": {"steps": 150, "batch": 256, "group": 8, "rate": 1e-3, "every": 50},
+    "parameters": {"steps": 80, "batch": 256, "group": 8, "rate": 2e-3, "every": 20, "most": 4},
 }  # fmt: skip
 """The training, as a spec file would say it."""
 DRAWS = 4000

@@ -36,8 +36,8 @@ CARD = Card(
     n=250,
     margin=5.0,
     verdicts={"oracle": "contradicted"},
-    notes="The check has no weights of a language model: a random model of two layers, whose states say too little of a "
-    "question for its tool to be among those offered. It shows the tokens saved, not the choice.",
+    notes="The check has no weights of a language model: a random model of two layers, whose states say too little of "
+    "a question for its tool to be among those offered. It shows the tokens saved, not the choice.",
 )
 
 CONTEXT = "Question: {}\nAnswer:"

@@ -58,20 +58,20 @@ class OTCPO:
         out: folder of checkpoints, of the curve and, in `policy`, of what comes out; a killed training goes on there.
         reward: `multiplied` is the method; `correctness` and `added` are what it is compared with.
         c: how fast the reward of a call falls where none was needed.
-        steps, batch, group, rate, temperature, lora, seed, every, threads: see `grpo.Plan`.
+        steps, batch, group, rate, temperature, lora, seed, every, threads, most: see `grpo.Plan`.
     """
 
     def __init__(
         self, policy: str = "", out: str = "", reward: str = "multiplied", c: float = 1.0, steps: int = 100,
         batch: int = 64, group: int = 8, rate: float = 1e-3, temperature: float = 1.0, lora: int = 0, seed: int = 0,
-        every: int = 20, threads: int = 1,
+        every: int = 20, threads: int = 1, most: int = 8,
     ) -> None:  # fmt: skip
         if reward not in REWARDS:
             raise ValueError(f"reward is {reward!r}; it is one of {', '.join(REWARDS)}")
         if steps < 1 or group < 2 or batch % group:
             raise ValueError(f"{batch} rollouts a step are no whole groups of {group}, or there is no step to take")
         self.start, self.out, self.reward, self.c = policy, out, reward, c
-        self.plan = grpo.Plan(steps, batch, group, rate, temperature, lora, seed, every, threads)
+        self.plan = grpo.Plan(steps, batch, group, rate, temperature, lora, seed, every, threads, most)
         self.state = grpo.State()
         self.watch: Callable[[int, int], None] | None = None
 

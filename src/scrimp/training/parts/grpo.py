@@ -30,6 +30,7 @@ class Plan:
         rate: learning rate; `lora` is the rank of an adapter, 0 for all weights.
         every: steps from one checkpoint to the next.
         threads: what PyTorch may use.
+        most: tokens of a completion.
     """
 
     steps: int = 100
