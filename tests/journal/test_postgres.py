@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import random
 import signal
+import threading
 import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,15 +20,19 @@ import anyio
 import psycopg
 import pytest
 
+import scrimp.journal.postgres
 from scrimp.agent import Agent, Parts
 from scrimp.core.budget import Budget, Claim
 from scrimp.core.errors import BudgetExceeded, InputError, JournalFailed
+from scrimp.core.events import Event, Key, ulid
 from scrimp.core.ledger import Ledger
+from scrimp.core.messages import Request, user
 from scrimp.core.system import System
 from scrimp.core.tool import Tool
 from scrimp.journal.account import SharedAccount
+from scrimp.journal.database import Database
 from scrimp.journal.export import jsonl
-from scrimp.journal.journal import Journal
+from scrimp.journal.journal import Journal, RunRecord
 from scrimp.models.scripted import ScriptedModel
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("postgres")]
@@ -33,6 +43,15 @@ SPAWN = multiprocessing.get_context("spawn")
 def agent(journal: Journal, answers: list[object], tool: object = lambda given: "seen") -> Agent:
     look = Tool("look", "Look.", {"type": "object"}, tool, pure=True)  # type: ignore[arg-type]
     return Agent(System(), tools=[look], parts=Parts(models={"main": ScriptedModel(answers)}), journal=journal)
+
+
+def lose(url: str, database: Database) -> None:
+    """End the session of a connection, which does not know it yet."""
+    pid = database.execute("SELECT pg_backend_pid()").fetchone()
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("SELECT pg_terminate_backend(%s)", pid)
+        while db.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", pid).fetchone():
+            time.sleep(0.01)
 
 
 # -- journals -------------------------------------------------------------------------------------------
@@ -101,8 +120,7 @@ def test_a_lost_connection_fails_one_call_and_is_opened_again(postgres: str) -> 
     journal = Journal(postgres)
     before = journal.ids()
     owner = journal._connection.owner
-    with psycopg.connect(postgres, autocommit=True) as db:
-        db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    lose(postgres, journal._connection)
     with pytest.raises(JournalFailed):
         journal.ids()
     assert journal.ids() == before
@@ -115,6 +133,112 @@ def test_a_lost_connection_fails_one_call_and_is_opened_again(postgres: str) -> 
         time.sleep(0.05)
     assert other.is_gone(owner)
     other.close()
+
+
+def test_a_connection_lost_in_the_middle_leaves_nothing_of_a_transaction(database: str) -> None:
+    journal = Journal(database)
+    db = journal._connection
+
+    def write(between: Callable[[], None]) -> None:
+        with db.turn("texts"):
+            db.execute("INSERT INTO payloads (hash, data) VALUES (?, ?)", ("half", b""))
+            between()
+            with suppress(JournalFailed):
+                db.execute("INSERT INTO payloads (hash, data) VALUES (?, ?)", ("lost", b""))
+            db.execute("INSERT INTO payloads (hash, data) VALUES (?, ?)", ("on another connection", b""))
+
+    with pytest.raises(JournalFailed):
+        write(lambda: lose(database, db))
+    assert db.execute("SELECT count(*) FROM payloads").fetchone() == (0,)
+    write(lambda: None)
+    assert db.execute("SELECT count(*) FROM payloads").fetchone() == (3,)
+    journal.close()
+
+
+def _store(url: str, seed: int) -> None:
+    """Requests of the same messages, each time in another order."""
+    journal, dice = Journal(url), random.Random(seed)
+
+    async def main() -> None:
+        for number in range(15):
+            run = RunRecord(ulid(), {"tools": []}, {})
+            journal.begin(run)
+            messages = [user(f"{number}: message {each}") for each in range(8)]
+            dice.shuffle(messages)
+            event = Event(ulid(), Key(run.id, "/", "complete", 0), "model", "planning", "m")
+            await journal.commit(event, Request(tuple(messages)), {"seed": seed})
+
+    anyio.run(main)
+    journal.close()
+
+
+def test_the_same_texts_in_another_order_are_no_deadlock(database: str) -> None:
+    Journal(database).close()
+    workers = [SPAWN.Process(target=_store, args=(database, seed)) for seed in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 6
+
+
+def test_a_turn_that_does_not_come_is_one_line(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrimp.journal.postgres, "BUSY_SECONDS", 0.2)
+    first, second = (SharedAccount(database, "a", Budget(usd="1")) for _ in range(2))
+    with first._writing(), pytest.raises(JournalFailed, match=r"lock timeout .another process is writing"):
+        anyio.run(second.charge, {"usd": Decimal("0.5")})
+    anyio.run(second.charge, {"usd": Decimal("0.5")})
+    assert first.balance()["usd"]["spent"] == Decimal("0.5")
+    for account in (first, second):
+        anyio.run(account.close)
+
+
+def test_looking_at_an_owner_from_many_sides_never_takes_it_for_alive(database: str) -> None:
+    journals = [Journal(database) for _ in range(3)]
+    gone = journals.pop()
+    owner = gone._connection.owner
+    gone.close()
+    until = time.monotonic() + 5
+    while not journals[0].is_gone(owner) and time.monotonic() < until:
+        time.sleep(0.05)
+    barrier = threading.Barrier(2)
+
+    def look(journal: Journal) -> list[bool]:
+        barrier.wait()
+        return [journal.is_gone(owner) for _ in range(200)]
+
+    with ThreadPoolExecutor() as pool:
+        assert all(map(all, pool.map(look, journals)))
+    assert not journals[0].is_gone(journals[1]._connection.owner)
+    for journal in journals:
+        journal.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann:s3cr3t@word@127.0.0.1:9/db",
+        "postgresql://ann:s3cr3t/word@127.0.0.1:9/db",
+        "postgresql://ann:12/s3cr3t@127.0.0.1:9/db",
+        "postgresql://ann:s3cr3t#word@127.0.0.1:9/db",
+        "postgresql://ann:s3cr3t%40word@127.0.0.1:9/db",
+        "postgresql://ann@127.0.0.1:9/db?password=s3cr3t",
+        "postgresql://ann:s3cr3t@127.0.0.1:9/db?nothing=s3cr3t",
+    ],
+)
+def test_no_part_of_a_password_is_shown(address: str) -> None:
+    with pytest.raises((JournalFailed, InputError)) as error:
+        Journal(address)
+    shown = "".join(traceback.format_exception(error.value)) + error.value.remedy
+    assert "s3cr3t" not in shown
+    assert "word" not in shown.replace("password", "")
+
+
+def test_a_server_has_no_file(database: str) -> None:
+    journal = Journal(database)
+    with pytest.raises(InputError, match="is no file"):
+        print(journal.path)
+    journal.close()
 
 
 def test_the_place_may_come_from_the_environment(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +320,29 @@ def test_what_a_killed_process_held_counts_until_somebody_knows_better(postgres:
     account.settle_lost(lost[0].id, Budget(usd="0.1"))
     assert account.balance()["usd"]["spent"] == Decimal("0.1")
     anyio.run(account.close)
+
+
+def test_an_account_that_lost_its_connection_goes_on_with_what_it_holds(database: str) -> None:
+    account, other = (SharedAccount(database, "a", Budget(tokens=100)) for _ in range(2))
+
+    async def main() -> None:
+        (held,) = await account.reserve([Claim("call", {"tokens": 40})])
+        assert account._connection.owner != other._connection.owner
+        lose(database, account._connection)
+        row = {"limit": 100, "spent": 40, "reserved": 0, "kept": 0}
+        assert other.balance()["tokens"] == row, "its session has gone, so it counts at its worst"
+        assert len(other.lost()) == 1
+        with pytest.raises(JournalFailed):
+            await account.settle(held, {"tokens": 7})
+        assert held.open
+        await account.settle(held, {"tokens": 7})
+        for each in (account, other):
+            assert each.balance()["tokens"] == {"limit": 100, "spent": 7, "reserved": 0, "kept": 0}
+        assert other.lost() == []
+        await account.close()
+        await other.close()
+
+    anyio.run(main)
 
 
 def test_other_limits_than_the_accounts_are_refused(postgres: str) -> None:
