@@ -3,6 +3,7 @@
 #   make demo        install, and compare two agents on a local model        DEMO_ARGS="--model small" for a quick look
 #   make test        install, and run the tests                              PYTEST_ARGS="-k ledger"
 #   make test-all    the slow tests as well
+#   make test-train  the small real training runs, minutes; needs the extra train
 #   make check       format, lint, types, import directions
 #   make format      mend what can be mended
 #   make docs        write docs/methods.md from the cards
@@ -28,7 +29,7 @@ unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format docs constraints clean weights
+.PHONY: help demo test test-all test-train check format docs constraints clean weights
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,6 +42,10 @@ test: $(ENV)/.test-installed $(ENV)/.foreign-installed weights
 
 test-all: $(ENV)/.test-installed $(ENV)/.foreign-installed weights
 	@$(PYTEST) -m "" $(PYTEST_ARGS)
+
+test-train: $(ENV)/.test-installed
+	@$(BIN)/python -c 'import trl, peft, datasets' || { echo "make test-train needs: $(BIN)/pip install '.[train]'" >&2; exit 2; }
+	@$(BIN)/python -m pytest -m "" tests/training tests/models/test_whitebox.py tests/tools/select/test_toolkengpt.py $(PYTEST_ARGS)
 
 check: $(ENV)/.check-installed
 	@$(BIN)/ruff format --check .
