@@ -97,7 +97,9 @@ def show(columns: dict[str, dict[str, Any]]) -> None:
     print("\n| aim | attack | " + " | ".join(f"{name}: what the program is told" for name in present) + " |")
     print("| --- | --- | " + " | ".join("---" for _ in present) + " |")
     for rows in zip(*(column["attacks"] for column in present.values()), strict=True):
-        cells = [f"**{'; '.join(one['harm']) or 'no reason'}**" if bad(one) else one["observation"] for one in rows]
+        cells = [
+            f"**{'; '.join(one['harm']) or 'no reason told'}**" if bad(one) else one["observation"] for one in rows
+        ]
         print(f"| {rows[0]['kind']} | {rows[0]['attack']} | " + " | ".join(cells) + " |")
 
 
@@ -106,9 +108,10 @@ def bad(one: dict[str, Any]) -> bool:
 
 
 def summary(column: dict[str, Any]) -> str:
-    stopped = sum(not bad(one) for one in column["attacks"])
+    rows = column["attacks"]
+    harmless, told = sum(not one["harm"] for one in rows), sum(one["told"] for one in rows)
     return (
-        f"{stopped} of {len(column['attacks'])} attacks stopped and told why; self-test: {column['self_test']}; "
+        f"{harmless} of {len(rows)} attacks harmed nothing, {told} were told why; self-test: {column['self_test']}; "
         f"an empty program takes {column['start_seconds']:.2f} s (median of {STARTS})"
     )
 
