@@ -82,8 +82,8 @@ async def tokens(case: Case, way: str, tools: Sequence[Tool]) -> int:
     model = ScriptedModel([*case.ways[way], ", ".join(case.wanted)])
     bench = Bench(model, tools=[*tools, program_tool(tools)] if way == "program" else tools)
     await ReAct(max_steps=100).solve(case.task, bench.ctx)
-    seen = " ".join(message.text for message in model.requests[-1].messages)
-    if missing := [text for text in case.wanted if text not in seen]:
+    seen = "".join(message.text for message in model.requests[-1].messages).replace(" ", "")
+    if missing := [text for text in case.wanted if text.replace(" ", "") not in seen]:
         raise SystemExit(f"{case.task.id}, {way}: the last prompt does not show {missing}")
     return bench.ledger.total.tokens.total
 
