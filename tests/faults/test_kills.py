@@ -14,14 +14,14 @@ import anyio
 import pytest
 
 from scrimp.journal.journal import Journal
-from tests.support.kills import POINTS, STEPS, Kill, agent, in_child
+from tests.support.kills import POINTS, STEPS, Kill, agent, in_child, place
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 
 
 def facts(folder: Path) -> tuple[str, list[tuple[str, str, str]]]:
     """Answer, and the ordered (key, request hash, response hash) of what was answered."""
-    journal = Journal(folder / "journal.sqlite")
+    journal = Journal(place(folder))
     record = journal.run("last")
     answered = {
         (e.key.span, e.key.door, e.key.ordinal): (str(e.key), e.request_hash, e.response_hash)
@@ -32,16 +32,24 @@ def facts(folder: Path) -> tuple[str, list[tuple[str, str, str]]]:
     return str((record.answer or {}).get("text")), [answered[key] for key in sorted(answered)]
 
 
-def reference(folder: Path) -> tuple[str, list[tuple[str, str, str]]]:
+def made(folder: Path, server: str) -> Path:
     folder.mkdir()
+    if server:
+        (folder / "place").write_text(server)
+    return folder
+
+
+def reference(folder: Path) -> tuple[str, list[tuple[str, str, str]]]:
     anyio.run(agent(folder, Kill()).arun, "Look and book.")
     return facts(folder)
 
 
 def check(folder: Path, expected: tuple[str, list[tuple[str, str, str]]]) -> dict[str, int]:
     """Resume a killed run and count what the promises are about."""
-    journal = Journal(folder / "journal.sqlite")
-    run = journal.run("last").id
+    journal = Journal(place(folder))
+    run, owner = journal.run("last").id, journal.run("last").owner
+    while not journal.is_gone(owner):
+        time.sleep(0.01)  # a server notices the end of a session a little later
     committed = {e.request_hash for e in journal.events(run) if e.kind == "model" and e.status == "ok"}
     flying = journal.in_flight(run)
     journal.close()
@@ -53,7 +61,7 @@ def check(folder: Path, expected: tuple[str, list[tuple[str, str, str]]]) -> dic
     effects_again = sum(line.startswith("book ") for line in again)
     answer, calls = facts(folder)
     unknown = any(event.name == "book" for event in flying)
-    journal = Journal(folder / "journal.sqlite")
+    journal = Journal(place(folder))
     ledger = journal.ledger(run)
     journal.close()
     assert ledger.total.cost == sum((c.cost for c in ledger.terms.values()), start=ledger.harness.cost)
@@ -70,22 +78,20 @@ def check(folder: Path, expected: tuple[str, list[tuple[str, str, str]]]) -> dic
 
 def under_way(folder: Path) -> bool:
     """Whether the kill came before the run had ended."""
-    journal = Journal(folder / "journal.sqlite")
+    journal = Journal(place(folder))
     status = journal.run("last").status
     journal.close()
     return status == "running"
 
 
-def sweep(root: Path, runs: int, seed: int) -> Counter[str]:
-    expected = reference(root / "whole")
+def sweep(root: Path, runs: int, seed: int, server: str = "") -> Counter[str]:
+    expected = reference(made(root / "whole", server))
     started = time.monotonic()
-    (root / "timed").mkdir()
-    assert in_child(root / "timed", Kill(), resume=False) == 0
+    assert in_child(made(root / "timed", server), Kill(), resume=False) == 0
     length = time.monotonic() - started
     rng, total = random.Random(seed), Counter[str]()
     for number in range(runs):
-        folder = root / str(number)
-        folder.mkdir()
+        folder = made(root / str(number), server)
         while True:
             if number % 2:
                 code = in_child(folder, Kill(), resume=False, after=rng.uniform(0.1, 0.95) * length)
@@ -117,6 +123,15 @@ def verdict(total: Counter[str], record_property: Callable[[str, object], None])
 
 def test_a_killed_run_goes_on(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     verdict(sweep(tmp_path, runs=8, seed=1), record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.xdist_group("postgres")
+def test_a_killed_run_whose_journal_is_on_a_server_goes_on(
+    tmp_path: Path, database: str, record_property: Callable[[str, object], None]
+) -> None:
+    verdict(sweep(tmp_path, runs=8, seed=1, server=database), record_property)
 
 
 @pytest.mark.slow

@@ -53,8 +53,8 @@ class Kill:
 class KilledJournal(Journal):
     """A journal whose process may end right after a reservation or a commit."""
 
-    def __init__(self, path: Path, kill: Kill) -> None:
-        super().__init__(path)
+    def __init__(self, place: Path | str, kill: Kill) -> None:
+        super().__init__(place)
         self._kill = kill
 
     async def reserve(self, worst: Event, amounts: Mapping[str, Any]) -> None:
@@ -117,11 +117,17 @@ def tools(kill: Kill, sent: Path) -> list[Tool]:
     return [made("look", True), made("book", False)]
 
 
+def place(folder: Path) -> Path | str:
+    """Where the journal of a run is: a file in its folder, or where `folder/place` says."""
+    named = folder / "place"
+    return named.read_text() if named.exists() else folder / "journal.sqlite"
+
+
 def agent(folder: Path, kill: Kill) -> Agent:
     system = System(model="scripted", planner={"name": "react", "max_steps": STEPS + 1}, name="killed")
     model = KilledModel(ScriptedModel(script), kill, folder / "sent.txt")
     parts = Parts(models={"main": model}, prices=prices())
-    journal = KilledJournal(folder / "journal.sqlite", kill)
+    journal = KilledJournal(place(folder), kill)
     return Agent(system, tools=tools(kill, folder / "sent.txt"), parts=parts, journal=journal)
 
 

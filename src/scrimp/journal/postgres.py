@@ -9,8 +9,10 @@ under way (a transaction is then gone whole) and is opened again, under the same
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -122,6 +124,7 @@ class PostgresDatabase:
         with self._lock:
             if self._db is None or (self._db.closed and not self._turning):
                 self._db = opened(self.url, self.schema)
+                weakref.finalize(self, _leave, self._db, os.getpid())
                 self._db.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
                 # Shared: the server may still believe in the session that was lost.
                 key = f"{self.schema} owner {self.owner}"
@@ -146,6 +149,12 @@ class PostgresDatabase:
             yield
         except psycopg.Error as error:
             raise failed(self.url, error) from None
+
+
+def _leave(db: Connection[Any], pid: int) -> None:
+    """Close the connection of somebody who did not; not in a forked child, where it would end the parent's session."""
+    if os.getpid() == pid:
+        db.close()
 
 
 class _Plain:
