@@ -300,6 +300,73 @@ def test_a_run_that_goes_on_does_not_run_a_finished_program_again(
     assert anyio.run(second.resume, run_id).answer == "It is 8."
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from scrimp.agent import Agent
+from scrimp.core.system import System
+from scrimp.core.tool import Tool
+from scrimp.journal.journal import Journal
+from scrimp.models.scripted import ScriptedModel
+from scrimp.outfit import Parts
+
+def agent(folder, *answers):
+    def book(given):
+        with open(folder / "booked", "a") as log:
+            log.write(given["item"])
+        if given["item"] == "b" and not (folder / "again").exists():
+            os.kill(os.getpid(), 9)
+        return given["item"].upper()
+    item = {"type": "object", "properties": {"item": {"type": "string"}}}
+    tool = Tool("book", "Books an item.", item, book, inline=True)
+    return Agent(System(model="scripted", programs=True), tools=[tool], journal=Journal(folder / "journal.db"),
+                 parts=Parts(models={"main": ScriptedModel(list(answers))}))
+
+CODE = '''
+for item in "abc":
+    try:
+        print(book(item))
+    except ToolError as error:
+        print(error)
+'''
+if __name__ == "__main__":
+    agent(Path(sys.argv[1]), {"tool": "run_program", "arguments": {"code": CODE}}).run("Book a, b and c.")
+"""
+
+
+@pytest.mark.parametrize(
+    ("unknown", "booked", "seen"),
+    [
+        pytest.param({}, "ab", "nobody knows whether it took effect", marks=pytest.mark.slow),
+        pytest.param(
+            {"run_program": "failed"},
+            "abc",
+            "A\nthe process ended while this call was under way",
+            marks=pytest.mark.slow,
+        ),
+        ({"run_program": "failed", "book": "failed"}, "abbc", "A\nB\nC"),
+    ],
+)
+def test_a_program_that_was_killed_is_not_run_again_unasked_and_its_finished_calls_never(
+    tmp_path: Path, unknown: dict[str, Any], booked: str, seen: str
+) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    assert subprocess.run([sys.executable, script, tmp_path], env=environment, check=False).returncode == -9
+    (tmp_path / "again").touch()
+    names: dict[str, Any] = {}
+    exec(compile(KILLED, str(script), "exec"), names)
+    mine = names["agent"](tmp_path, "Booked.")
+    record = next(iter(mine.journal.runs()))
+    keys = {event.name: str(event.key) for event in mine.journal.in_flight(record.id)}
+    assert sorted(keys) == ["book", "run_program"]
+    result = anyio.run(lambda: mine.resume(record.id, unknown={keys[name]: how for name, how in unknown.items()}))
+    assert result.answer == "Booked."
+    assert (tmp_path / "booked").read_text() == booked
+    assert seen in mine.outfit._models["main"].requests[-1].messages[-1].text
+
+
 def test_it_is_offered_whatever_a_selector_chooses(tmp_path: Path) -> None:
     mine, model = agent(Journal(tmp_path / "journal.db"), "none", selector={"name": "all-tools"})
     mine.run("nothing")
