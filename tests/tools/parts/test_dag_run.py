@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from scrimp.core.errors import BudgetExceeded
-from scrimp.core.tool import Tool
+from scrimp.core.tool import Tool, ToolResult
 from scrimp.testing import Bench
 from scrimp.tools.parts.dag import Step, made
 from scrimp.tools.parts.dag_run import Schedule
@@ -30,6 +30,22 @@ def slow(name: str, seconds: float, begun: list[tuple[str, float]] | None = None
         return f"{given.get('x', '')}{name}"
 
     return Tool(name, "", ANY, call, latency=seconds)
+
+
+class Clockwork:
+    """A world in which each step takes two seconds."""
+
+    name = "clockwork"
+
+    def __init__(self) -> None:
+        self.pressed: list[str] = []
+
+    async def step(self, action: Mapping[str, Any], ctx: Any) -> ToolResult:
+        before = len(self.pressed)
+        await anyio.sleep(2)
+        assert len(self.pressed) == before, "two steps at once"
+        self.pressed.append(action["arguments"]["x"])
+        return ToolResult("pressed")
 
 
 def breaking(given: Mapping[str, Any]) -> str:
@@ -108,6 +124,25 @@ def test_references_are_filled_and_a_tenth_is_not_a_first() -> None:
     schedule, took, _ = run(tools, steps)
     assert schedule.calls[11].arguments == {"x": "1t-10t-10t"}
     assert took == 2
+
+
+def test_steps_in_an_environment_follow_each_other_in_the_order_of_the_plan() -> None:
+    world = Clockwork()
+    tools = [Tool("press", "", ANY, acts=True), slow("t", 1)]
+
+    async def main() -> float:
+        bench = Bench(tools=tools, clock=virtual.VirtualClock(), environment=world)
+        schedule = Schedule(bench.ctx, tools)
+
+        async def feed() -> None:
+            for step in plan(("press", "1"), ("press", "2"), ("t", "free"), ("press", "3"), ("press", "1")):
+                await schedule.add(step)
+
+        await schedule.run(feed)
+        return anyio.current_time()
+
+    assert virtual.run(main) == 8
+    assert world.pressed == ["1", "2", "3", "1"], "and the same step is taken again"
 
 
 def test_a_failure_blocks_what_depends_on_it_and_nothing_else() -> None:

@@ -56,10 +56,10 @@ def llmcompiler_plan(mind: Mind) -> Reply:
 
 @rule("llmcompiler-join")
 def llmcompiler_join(mind: Mind) -> Reply:
-    """The answer where the results make it; else a new plan where a call is open, or may be tried once more."""
+    """The answer where the results make it; else it asks for more: no tool is shown to a joiner."""
     said = answer(mind).text
-    more = said == CANNOT and not mind.direct and bool(mind.ready())
-    return Reply(f"Thought: {mind.thought}\n" + ("Replan(calls are still open)" if more else f"Finish({said})"))
+    decision = "Replan(results are missing)" if said == CANNOT else f"Finish({said})"
+    return Reply(f"Thought: {mind.thought}\n{decision}")
 
 
 def _json(arguments: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ CARD = Card(
     n=250,
     margin=5.0,
     unit="usd",
-    verdicts={"oracle": "registered"},
+    verdicts={"oracle": "contradicted"},
     notes="The paper's judge of results is a trained classifier; here it is a rule. No size is claimed that we read.",
 )
 
@@ -73,12 +73,15 @@ class BTP:
     Args:
         budget: dollars of tools per task; less where the run's own budget leaves less.
         learn: keep what the calls of each run were worth, for the plans of later ones.
+        temperature: T of the similarity; the lower, the more the likest questions count.
     """
 
     prompts = (PROMPT, CONCLUDE)
 
-    def __init__(self, budget: str = BUDGET, learn: bool = True) -> None:
-        self.budget, self.learn = Decimal(budget), learn
+    def __init__(self, budget: str = BUDGET, learn: bool = True, temperature: float = TEMPERATURE) -> None:
+        self.budget, self.learn, self.temperature = Decimal(budget), learn, temperature
+        if temperature <= 0:
+            raise ValueError(f"temperature is {temperature}; it is above 0")
         if not (self.budget.is_finite() and self.budget >= 0):
             raise ValueError(f"budget is {budget}; it is 0 dollars or more")
 
@@ -89,7 +92,7 @@ class BTP:
         (vector,) = await ctx.embed([task.query or task.text or " "])
         history = await records.near(vector, MOST_HISTORY) if offered else []
         budget = min(self.budget, Decimal(ctx.remaining().get("usd", self.budget)))
-        plan = laid_out(offered, history, budget)
+        plan = laid_out(offered, history, budget, self.temperature)
         guard = Guard(ctx, [tool for tool in offered if plan[tool.name] != 0], plan, budget)
         try:
             return await self._act(task, guard, ctx)
@@ -117,7 +120,9 @@ class BTP:
         return Answer(response.text)
 
 
-def laid_out(tools: Sequence[Tool], history: Sequence[Scored[Record]], budget: Decimal) -> dict[str, int | None]:
+def laid_out(
+    tools: Sequence[Tool], history: Sequence[Scored[Record]], budget: Decimal, temperature: float = TEMPERATURE
+) -> dict[str, int | None]:
     """Calls of each tool that the plan allows; None for one that costs nothing, which needs no plan.
 
     Raises:
@@ -131,12 +136,12 @@ def laid_out(tools: Sequence[Tool], history: Sequence[Scored[Record]], budget: D
         )
     dear = [tool for tool in tools if tool.price]
     costs, units = in_units([tool.price or Decimal(0) for tool in dear], budget)
-    worth = [weighed(tool.name, history) for tool in dear]
+    worth = [weighed(tool.name, history, temperature) for tool in dear]
     counts = take(costs, [value for value, _ in worth], [calls for _, calls in worth], units)
     return {**{tool.name: None for tool in tools}, **dict(zip((tool.name for tool in dear), counts, strict=True))}
 
 
-def weighed(name: str, history: Sequence[Scored[Record]]) -> tuple[float, int]:
+def weighed(name: str, history: Sequence[Scored[Record]], temperature: float = TEMPERATURE) -> tuple[float, int]:
     """Value and frequency of a tool: v = (sum s useful + 0.1) / (sum s + 1), F = round(sum s count / sum s).
 
     The similarity of a run is s = exp((cos - 1) / T). Useless calls count once; without a history F is 1.
@@ -145,7 +150,7 @@ def weighed(name: str, history: Sequence[Scored[Record]]) -> tuple[float, int]:
     for scored in history:
         asked, good = scored.item.data["calls"].get(name, (0, 0))
         if asked:
-            likeness = math.exp((scored.score - 1) / TEMPERATURE)
+            likeness = math.exp((scored.score - 1) / temperature)
             near += likeness
             useful += likeness * bool(good)
             count += likeness * (asked if good else 1)
