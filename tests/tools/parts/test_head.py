@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from scrimp.tools.parts.head import fit
+from scrimp.tools.parts.head import DECAYS, chosen, fit, loss
 
 
 def world(rows: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -43,3 +43,11 @@ def test_a_weight_on_needed_labels_buys_recall() -> None:
 def test_equal_seeds_give_equal_weights() -> None:
     one, other = (fit(*world(50, 0.1, 1), 60.0, random.Random(3)) for _ in range(2))
     assert (one.weights == other.weights).all()
+
+
+def test_what_was_kept_aside_chooses_the_decay() -> None:
+    kept, aside = world(60, 2.0, 1), world(200, 2.0, 2)
+    best = chosen(kept, aside, 60.0, random.Random(0))
+    seed = random.Random(0).getrandbits(32)
+    each = [loss(fit(*kept, 60.0, random.Random(seed), decay), *aside, 60.0) for decay in DECAYS]
+    assert loss(best, *aside, 60.0) == min(each) < max(each)

@@ -14,7 +14,7 @@ from scrimp.core.errors import InputError
 from scrimp.core.protocols import Artifact, Dataset, Query, Scored
 from scrimp.core.registry import Card, method
 from scrimp.core.tool import Tool
-from scrimp.tools.parts.head import Head, fit
+from scrimp.tools.parts.head import Head, chosen
 from scrimp.tools.parts.learned import fetch, keep
 
 CARD = Card(
@@ -39,7 +39,7 @@ THRESHOLD = 0.5
 POSITIVE = 60.0
 """Weight of a needed tool in the loss: plain cross-entropy was reported to reach about 93 % recall, this about 99 %."""
 HELD_OUT = 10
-"""One row in so many is kept out of the training, to tell what came of it."""
+"""One row in so many is kept out of the training: it chooses how strong the weights' decay is, and tells what came."""
 
 
 @method(CARD)
@@ -117,7 +117,7 @@ class ToolRAG:
         rng = ctx.random()
         order = rng.sample(range(len(rows)), len(rows))
         kept, aside = order[len(rows) // HELD_OUT :], order[: len(rows) // HELD_OUT]
-        head = fit(vectors[kept], labels[kept], self.positive, rng)
+        head = chosen((vectors[kept], labels[kept]), (vectors[aside], labels[aside]), self.positive, rng)
         offered = head.probabilities(vectors[aside]) > self.threshold
         needed = labels[aside] > 0
         facts = {
