@@ -42,8 +42,8 @@ PER_TOOL = 5
 """Queries of each of MetaTool's tools that are measured."""
 TAUGHT = 20
 """Others of each tool that are trained on, of about 83."""
-FOLDS = 5
-"""Seal-Tools has no training part here: four fifths of its dev part train for the fifth."""
+FOLDS = 2
+"""Seal-Tools has no training part here: each half of its dev part is trained on for the other."""
 NEW = 40
 """Tools of MetaTool that play new ones."""
 SHOTS = (0, 1, 2, 5, 10, 20)
@@ -183,27 +183,35 @@ HEADER = (
 )
 
 
-async def table(tools: Sequence[Tool], rows: Sequence[Row], learned: list[Found], every: list[Found], rag: Any) -> None:
-    """All selectors on one set of rows.
-
-    Args:
-        learned: what ToolRAG offers by its threshold; every: its whole ranking.
-        rag: a trained ToolRAG, to be timed.
-    """
-    tokens = {tool.name: estimate(compact(tool.spec.to_json())) for tool in tools}
+async def baselines(tools: Sequence[Tool], rows: Sequence[Row]) -> None:
+    """The head of a table, and what asks for no training."""
+    tokens, names = sizes(tools), tuple(tool.name for tool in tools)
     print(HEADER)
-    names = tuple(tool.name for tool in tools)
-    print(line("all-tools", [Found(row, names) for row in rows], len(tools), tokens, 0.0))
+    print(line("all-tools", [Found(row, names) for row in rows], len(tools), tokens, 0.0), flush=True)
     for name in BASELINES:
         selector = create("selector", name)
         found = await offered(selector, tools, rows, KS[-1])
         ms = await timed(selector, tools, rows)
         for k in KS:
             print(line(f"{name}, k = {k}", found, k, tokens, ms if k == KS[0] else None), flush=True)
-    ms = await timed(rag, tools, rows)
-    print(line("toolrag, p > 0.5", learned, len(tools), tokens, ms))
+
+
+async def learned(tools: Sequence[Tool], rows: Sequence[Row], part: dict[str, Any]) -> tuple[list[Found], list[Found]]:
+    """What a trained ToolRAG offers by its threshold, and its ranking."""
+    by_threshold = await offered(create("selector", "toolrag", part), tools, rows)
+    return by_threshold, await offered(create("selector", "toolrag", {**part, "threshold": 0.0}), tools, rows, KS[-1])
+
+
+def trained_lines(tools: Sequence[Tool], found: list[Found], ranked: list[Found], ms: float) -> None:
+    tokens = sizes(tools)
+    print(line("toolrag, p > 0.5", found, len(tools), tokens, ms))
     for k in KS:
-        print(line(f"toolrag, k = {k}", every, k, tokens, None), flush=True)
+        print(line(f"toolrag, k = {k}", ranked, k, tokens, None), flush=True)
+
+
+def sizes(tools: Sequence[Tool]) -> dict[str, int]:
+    """Prompt tokens of each tool."""
+    return {tool.name: estimate(compact(tool.spec.to_json())) for tool in tools}
 
 
 async def metatool() -> None:
@@ -213,37 +221,33 @@ async def metatool() -> None:
         part = await trained(train, folder)
         for title, rows in (("one tool", test), ("two tools (none of them trained on)", two)):
             print(f"\n{title}: {len(rows)} queries, {len(tools)} tools, ToolRAG trained on {len(train)} others\n")
-            rag = create("selector", "toolrag", part)
-            learned = await offered(rag, tools, rows)
-            every = await offered(create("selector", "toolrag", {**part, "threshold": 0.0}), tools, rows, KS[-1])
-            await table(tools, rows, learned, every, rag)
+            ms = await timed(create("selector", "toolrag", part), tools, rows)
+            await baselines(tools, rows)
+            trained_lines(tools, *await learned(tools, rows, part), ms)
 
 
 async def seal_tools() -> None:
     """Seal-Tools: every request of the dev part, ToolRAG by cross-fitting."""
     tools, rows = seal_set()
+    print(f"{len(rows)} requests, {len(tools)} tools\n")
+    await baselines(tools, rows)
     order = random.Random("folds").sample(rows, len(rows))
-    learned: list[Found] = []
-    every: list[Found] = []
+    found: list[Found] = []
+    ranked: list[Found] = []
     known: list[tuple[bool, float]] = []
     with TemporaryDirectory() as folder:
         for fold in range(FOLDS):
             test, train = order[fold::FOLDS], [row for place, row in enumerate(order) if place % FOLDS != fold]
             part = await trained(train, folder)
-            rag = create("selector", "toolrag", part)
-            here = await offered(rag, tools, test)
-            learned += here
-            every += await offered(create("selector", "toolrag", {**part, "threshold": 0.0}), tools, test, KS[-1])
+            here, more = await learned(tools, test, part)
+            found, ranked = found + here, ranked + more
             seen = {name for row in train for name in row.tools}
             known += [(name in seen, float(name in one.names)) for one in here for name in one.row.tools]
-        print(
-            f"{len(rows)} requests, {len(tools)} tools, ToolRAG trained on {len(train)} others in each of {FOLDS} folds"
-        )
-        for label, which in (("trained on", True), ("not trained on", False)):
-            hits = [hit for seen_, hit in known if seen_ is which]
-            print(f"ToolRAG, needed tools that it was {label}: {len(hits)}, recall {np.mean(hits):.3f}")
-        print()
-        await table(tools, [one.row for one in learned], learned, every, rag)
+        trained_lines(tools, found, ranked, await timed(create("selector", "toolrag", part), tools, rows))
+    print(f"\nToolRAG was trained on {len(train)} others in each of {FOLDS} folds")
+    for label, which in (("trained on", True), ("not trained on", False)):
+        hits = [hit for seen_, hit in known if seen_ is which]
+        print(f"needed tools that it was {label}: {len(hits)}, recall {np.mean(hits):.3f}")
 
 
 async def toolworld() -> None:
@@ -259,10 +263,9 @@ async def toolworld() -> None:
     with TemporaryDirectory() as folder:
         part = await trained(train, folder)
         print(f"{len(rows)} tasks, {len(tools)} tools, ToolRAG trained on {len(train)} others\n")
-        rag = create("selector", "toolrag", part)
-        learned = await offered(rag, tools, rows)
-        every = await offered(create("selector", "toolrag", {**part, "threshold": 0.0}), tools, rows, KS[-1])
-        await table(tools, rows, learned, every, rag)
+        await baselines(tools, rows)
+        ms = await timed(create("selector", "toolrag", part), tools, rows)
+        trained_lines(tools, *await learned(tools, rows, part), ms)
 
 
 # -- new tools ----------------------------------------------------------------------------------------
@@ -336,7 +339,7 @@ async def break_even() -> None:
     one = bench()
     rates = one.means.prices.rates("oracle", local=True)
     assert rates is not None
-    tokens = {tool.name: estimate(compact(tool.spec.to_json())) for tool in tools}
+    tokens = sizes(tools)
     whole = sum(tokens.values())
     sample = train[:1000]
     _, used = await MultilingualEmbedder(home()).embed([row.query for row in sample])
