@@ -137,7 +137,7 @@ def _say(text: str) -> str:
     """A program that speaks to the host past its functions."""
     return (
         f"import os, time\nfor number in (3, 4):\n    try: os.write(number, {text!r}.encode() + b'\\n')\n"
-        "    except OSError: pass\ntime.sleep(5)"
+        "    except OSError: pass\ntime.sleep(1)"
     )
 
 
@@ -176,10 +176,10 @@ def test_calls_have_a_limit() -> None:
 
 def test_what_tools_take_is_not_the_program_s_time() -> None:
     async def slow(given: Mapping[str, Any]) -> str:
-        await anyio.sleep(0.7)
+        await anyio.sleep(1.2)
         return "done"
 
-    held = bench(Tool("slow", "Takes its time.", ITEM, slow), limits=Limits(seconds=0.5))
+    held = bench(Tool("slow", "Takes its time.", ITEM, slow), limits=Limits(seconds=1.0))
     assert run(held, "slow(item='x')").text == "done"
 
 

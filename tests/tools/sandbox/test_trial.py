@@ -40,6 +40,11 @@ def test_what_does_not_start_is_named() -> None:
     assert anyio.run(fault, Broken()) == "the sandbox broken did not start: no such luck"
 
 
+def test_another_machine_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    assert anyio.run(fault, Sandlock()) == "its guard knows Linux on x86-64, not linux on riscv64"
+
+
 def test_a_machine_without_a_sandbox_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "_shown", {})
     with pytest.raises(InputError) as caught:
