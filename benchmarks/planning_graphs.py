@@ -225,7 +225,7 @@ def failing(tools: Sequence[Tool], share: float, seed: int) -> list[Tool]:
 
 
 async def limits(n: int) -> list[Row]:
-    """Questions whose second step hangs on what the first one shows: HotpotQA, or our own three where it is not here."""
+    """Questions whose second step hangs on what the first one shows: HotpotQA, or the three of our own sample."""
     here = bool(os.environ.get("SCRIMP_DATA"))
     source, n = ("hotpotqa", n) if here else ("hotpotqa?data=sample", 3)
     names = ("react", "rewoo", "llmcompiler")

@@ -10,7 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from scrimp.evaluate.oracle_evidence import MISSING
 from scrimp.evaluate.oracle_rules import CANNOT, Mind, Reply, answer, planned, react, rule
+
+Call = tuple[str, Mapping[str, Any]]
 
 rule("rewoo-solve", "llmcompiler-last", "btp-conclude")(answer)
 rule("btp")(react)
@@ -47,11 +50,32 @@ def rewoo_plan(mind: Mind) -> Reply:
 
 @rule("llmcompiler-plan", "llmcompiler-go-on")
 def llmcompiler_plan(mind: Mind) -> Reply:
-    """A line per call; once results are there, the calls that could be made next, counted on."""
+    """A line per call; once results are there, the calls that are still missing, counted on."""
     last = max((seen.number for seen in mind.sight.seen), default=0)
-    steps = [(call.name, call.arguments) for call in mind.ready()] if last else planned(mind, "${}")
+    steps = _missing(mind, last + 1) if last else planned(mind, "${}")
     lines = [f"{number}. {name}({_json(arguments)})" for number, (name, arguments) in enumerate(steps, last + 1)]
     return Reply("\n".join([*lines, f"{last + len(steps) + 1}. join()"]))
+
+
+def _missing(mind: Mind, first: int) -> list[Call]:
+    """The steps whose results do not show, with those that do written out; of an ordered way the next."""
+    if mind.sight.gold.ordered:
+        return [(call.name, call.arguments) for call in mind.ready()]
+    numbers: dict[int, int] = {}
+
+    def known(place: int) -> Any:
+        value = mind.value(place)
+        return f"${numbers[place]}" if value is MISSING else value
+
+    steps: list[Call] = []
+    for place, step in enumerate(mind.sight.gold.steps):
+        name = mind.name_of(step)
+        if name is None or mind.direct:
+            break
+        if mind.value(place) is MISSING:
+            numbers[place] = first + len(steps)
+            steps.append((name, mind.call_of(place, slipped=mind.errs(place), known=known)))
+    return steps
 
 
 @rule("llmcompiler-join")
