@@ -25,7 +25,9 @@ async def read(ctx: Context, text: str, look: Look) -> Mapping[str, Any]:
     """Read through the System's white-box model; its tokens cost what a model's prompt costs."""
     hidden, prices = ctx._means.hidden, ctx._means.prices
     if hidden is None:
-        raise closed("hidden", "a white-box model stands there where the card of a method needs it and the model is local")
+        raise closed(
+            "hidden", "a white-box model stands there where the card of a method needs it and the model is local"
+        )
     worst = Usage(input=len(text.encode("utf-8", "surrogatepass")) + 2)
     price = prices.price(hidden.name, worst, local=True)
     if price.amount is None and ctx._limits_money():
