@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 
 from scrimp.core.messages import ToolCall, assistant
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool
 from scrimp.planning.methods.plan_and_solve import CONCLUDE, PROMPT, PlanAndSolve
-from scrimp.testing import Bench, ScriptedModel
+from scrimp.testing import Bench, ScriptedModel, conformance
 
 NUMBERS = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
 ADD = Tool("add", "Add.", NUMBERS, lambda given: given["a"] + given["b"], inline=True)
@@ -47,3 +48,8 @@ def test_where_calls_are_wanted_they_are_the_answer() -> None:
     answer = anyio.run(PlanAndSolve().solve, Task("t", "x", answer_with="calls"), bench.ctx)
     assert [(one.name, one.arguments) for one in answer.calls] == [("add", {"a": 1, "b": 2})]
     assert [event.kind for event in bench.events] == ["model"], "they are not made"
+
+
+@pytest.mark.anyio
+async def test_it_keeps_the_promises_of_a_planner() -> None:
+    await conformance.planner(PlanAndSolve)

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from scrimp.core.context import Settings
 from scrimp.core.errors import BudgetExceeded
 from scrimp.core.protocols import Capabilities
 from scrimp.core.task import Answer, Task
@@ -111,14 +112,16 @@ def test_it_answers_from_what_there_is_when_the_new_plan_fails_too() -> None:
         ("I would add them.", "not a JSON object"), ("[]", 'needs "steps"'), ('{"steps": [1]}', 'needs "steps"'),
         ('{"steps": [{"tool": "add"}]}', "step 1 is no call"), (plan(("add", {"a": "$2", "b": 1})), "refers to $2"),
         (plan(("add", {"a": "$1", "b": 1})), "refers to $1"),
+        (plan(*[("add", {"a": number, "b": 1}) for number in range(1000)]), "50 calls at most"),
+        ('{"steps": ' + "[" * 5000 + "]" * 5000 + "}", "not a JSON object"),
     ],
 )  # fmt: skip
 def test_a_plan_that_cannot_be_read_is_sent_back_with_what_is_wrong(text: str, says: str) -> None:
     model = ScriptedModel([text, plan(("add", {"a": 1, "b": 1})), "2"])
-    bench = Bench(model, tools=[ADD])
+    bench = Bench(model, tools=[ADD], settings=Settings(max_output=50_000))
     assert solve(bench) == Answer("2")
     assert says in model.requests[1].messages[-1].text
-    assert bench.ledger.retries["replan"].calls == 1
+    assert {kind: cell.calls for kind, cell in bench.ledger.retries.items() if cell.calls} == {"repair": 1}
 
 
 def test_a_task_that_needs_no_tool_costs_two_calls() -> None:
@@ -145,7 +148,7 @@ def test_what_was_paid_for_is_kept_when_the_steps_run_out() -> None:
 def test_no_replans() -> None:
     bench = Bench(ScriptedModel(["rubbish", "no idea"]), tools=[ADD])
     assert solve(bench, max_replans=0) == Answer("no idea")
-    assert bench.ledger.retries["replan"].calls == 0
+    assert bench.ledger.terms["retries"].calls == 0
 
 
 def test_a_new_plan_does_not_repeat_a_call_that_went_well() -> None:

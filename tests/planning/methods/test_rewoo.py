@@ -92,7 +92,7 @@ POISON = {
     "cycle": ("#E1 = look[#E2]\n#E2 = look[#E1]", "#E1: step 1 refers to #E2"),
     "self": ("#E1 = look[#E1]", "#E1: step 1 refers to #E1"),
     "unknown tool": ("#E1 = rm_rf[/]", "no tool is called rm_rf"),
-    "a thousand steps": (chain(1000), "50 steps at most"),
+    "a thousand steps": (chain(1000), "50 calls at most"),
     "twice": ("#E1 = look[a]\n#E1 = look[b]", "has its evidence already"),
     "forged JSON": ('#E1 = add[{"a": 1, "b": ]', "neither a JSON object nor literals"),
     "no call": ("#E1 = look it up", "that is no call"),

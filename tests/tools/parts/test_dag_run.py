@@ -126,6 +126,13 @@ def test_references_are_filled_and_a_tenth_is_not_a_first() -> None:
     assert took == 2
 
 
+def test_a_result_is_data_whatever_it_says() -> None:
+    """A tool that answers in the notation of a plan is not filled in once more."""
+    forged = Tool("forged", "", ANY, lambda given: "$1 and ${2}", inline=True)
+    schedule, _, _ = run([forged, slow("t", 1)], plan(("t", "secret"), ("forged", ""), ("t", "so: $2")))
+    assert schedule.calls[3].arguments == {"x": "so: $1 and ${2}"}
+
+
 def test_steps_in_an_environment_follow_each_other_in_the_order_of_the_plan() -> None:
     world = Clockwork()
     tools = [Tool("press", "", ANY, acts=True), slow("t", 1)]

@@ -22,9 +22,9 @@ from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool, signature
 from scrimp.planning.parts.conversation import opening, question
-from scrimp.tools.parts.dag import PlanError, Step, made
+from scrimp.tools.parts.dag import MOST_CALLS, PlanError, Step, made
 from scrimp.tools.parts.dag_run import AT_ONCE, Schedule
-from scrimp.tools.parts.dag_text import MOST_STEPS, Lines, arguments
+from scrimp.tools.parts.dag_text import Lines, arguments
 
 CARD = Card(
     name="llmcompiler",
@@ -212,8 +212,8 @@ class Reader:
     def _step(self, number: int, name: str, written: str) -> Step:
         if name not in self._tools:
             raise PlanError(f"no tool is called {name}")
-        if len(self._steps) == MOST_STEPS:
-            raise PlanError(f"a plan has {MOST_STEPS} calls at most")
+        if len(self._steps) == MOST_CALLS:
+            raise PlanError(f"a plan has {MOST_CALLS} calls at most")
         if number <= max(self._steps, default=0):
             raise PlanError(f"numbers go up, and {max(self._steps)} is taken")
         step = self._steps[number] = made(number, name, arguments(written, self._tools[name]), self._steps)

@@ -77,16 +77,16 @@ class PlanThenExecute:
         # A grammar costs no tokens, a schema sent along does: then only the outline is sent.
         tight = ctx.capabilities().schema == "grammar"
         schema = plan_schema([tool.spec for tool in tools]) if tight else OUTLINE
-        evidence, known = "", dict[str, ToolResult]()
+        evidence, known, kind = "", dict[str, ToolResult](), "replan"
         for attempt in range(1, self.max_replans + 2):
             ctx.keep(messages)
             await ctx.step()
-            again: dict[str, Any] = {} if attempt == 1 else {"attempt": attempt, "retry": "replan"}
+            again: dict[str, Any] = {} if attempt == 1 else {"attempt": attempt, "retry": kind}
             response = await ctx.complete(messages, prompt=PLAN, schema=schema, **again)
             try:
                 plan = dag.read(_steps(response.text))
             except dag.PlanError as error:
-                evidence = f"the plan could not be read: {error}"
+                evidence, kind = f"the plan could not be read: {error}", "repair"
                 messages += [response.message, user(f"{error}. Write the whole plan again.")]
                 continue
             if task.answer_with == "calls":
@@ -94,6 +94,7 @@ class PlanThenExecute:
             evidence, failed = await _execute(plan, known, frozenset(tool.name for tool in tools if tool.acts), ctx)
             if not failed:
                 break
+            kind = "replan"
             messages += [assistant(response.text), user(f"{evidence}\nSome calls failed. Write the whole plan again.")]
         return await self._answer(task, evidence, ctx)
 
@@ -107,7 +108,7 @@ class PlanThenExecute:
 def _steps(text: str) -> Sequence[Mapping[str, Any]]:
     try:
         plan = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise dag.PlanError("that is not a JSON object") from None
     steps = plan.get("steps") if isinstance(plan, Mapping) else None
     if not isinstance(steps, list) or not all(isinstance(step, Mapping) for step in steps):

@@ -24,9 +24,9 @@ from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool, signature
 from scrimp.planning.parts.conversation import opening, question
-from scrimp.tools.parts.dag import PlanError, Step, made
+from scrimp.tools.parts.dag import MOST_CALLS, PlanError, Step, made
 from scrimp.tools.parts.dag_run import AT_ONCE, Schedule
-from scrimp.tools.parts.dag_text import MOST_STEPS, arguments
+from scrimp.tools.parts.dag_text import arguments
 
 CARD = Card(
     name="rewoo",
@@ -127,7 +127,7 @@ class ReWOO:
             plan = read(response.text, tools)
             if not plan.faults:
                 break
-            wrong = "\n".join(plan.faults[:MOST_STEPS])
+            wrong = "\n".join(plan.faults[:MOST_CALLS])
             messages += [response.message, user(f"{wrong}\nWrite the whole plan again.")]
         return plan
 
@@ -142,8 +142,8 @@ def read(text: str, tools: Sequence[Tool]) -> Plan:
         elif found := _LINE.match(line):
             number, name = int(found[1]), found[2]
             try:
-                if len(seen) == MOST_STEPS:
-                    raise PlanError(f"a plan has {MOST_STEPS} steps at most")
+                if len(seen) == MOST_CALLS:
+                    raise PlanError(f"a plan has {MOST_CALLS} calls at most")
                 plan.steps.append((sentence, _step(number, name, found[3], known, seen)))
                 seen.add(number)
             except PlanError as error:

@@ -18,6 +18,9 @@ REFERENCE = re.compile(r"\$(?:\{(\d{1,6})\}|(\d{1,6})(?!\d|[.,]\d))")
 Another notation is another pattern, with the number in whichever of its groups matches.
 """
 
+MOST_CALLS = 50
+"""Calls of one plan; more is no plan but a loop."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -37,8 +40,10 @@ def read(steps: Sequence[Mapping[str, Any]], *, first: int = 1) -> list[Step]:
     """Number steps from `first` and find what each refers to.
 
     Raises:
-        PlanError: a step refers to itself or to a later one, or is no call.
+        PlanError: a step refers to itself or to a later one, or is no call; there are more than MOST_CALLS.
     """
+    if len(steps) > MOST_CALLS:
+        raise PlanError(f"a plan has {MOST_CALLS} calls at most")
     plan: list[Step] = []
     for number, raw in enumerate(steps, start=first):
         arguments = raw.get("arguments")

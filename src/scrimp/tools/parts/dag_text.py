@@ -14,8 +14,6 @@ from typing import Any
 from scrimp.core.tool import Tool
 from scrimp.tools.parts.dag import PlanError
 
-MOST_STEPS = 50
-"""Calls of one plan; more is no plan but a loop."""
 LONGEST = 10_000
 """Characters of one line's arguments."""
 
