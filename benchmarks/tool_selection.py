@@ -14,6 +14,7 @@ never trained on. Intervals are 95 % bootstraps over groups: queries of one tool
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ from scrimp.evaluate.benchmarks.files import Source
 from scrimp.evaluate.benchmarks.metatool import SCHEMA, MetaTool
 from scrimp.evaluate.taught import rows as rows_of
 from scrimp.journal.home import home
+from scrimp.models import prices
 from scrimp.models.embedders import MultilingualEmbedder, open_embedder
 from scrimp.models.tokens import compact, estimate
 from scrimp.testing import Bench
@@ -336,14 +338,14 @@ async def adding() -> None:
 async def break_even() -> None:
     """Queries until ToolRAG's training has paid, against all tools fresh or cached, and against the embedding."""
     tools, train, test, _ = metatool_set()
-    one = bench()
-    rates = one.means.prices.rates("oracle", local=True)
+    listed = prices.load()
+    rates = listed.rates("local", local=True)
     assert rates is not None
     tokens = sizes(tools)
     whole = sum(tokens.values())
     sample = train[:1000]
     _, used = await MultilingualEmbedder(home()).embed([row.query for row in sample])
-    read = one.means.prices.price("multilingual", used, local=True, embedding=True).least
+    read = listed.price("multilingual", used, local=True, embedding=True).least
     embedded = float(read) * len(train) / len(sample)
     with TemporaryDirectory() as folder:
         found = await offered(create("selector", "toolrag", await trained(train, folder)), tools, test)
@@ -355,13 +357,14 @@ async def break_even() -> None:
     print(
         f"{len(train)} rows; embedding them ${embedded:.5f}; a teacher at ${TEACHER} a row ${TEACHER * len(train):.2f}"
     )
+    print(f"price list {listed.label}")
     print(f"prompt tokens of tools: all {whole:,}, embedding k = 5 {nearest:,.0f}, ToolRAG {shown_:,.0f}\n")
     print("| against | saved by a query | uses, labels at hand | uses, labels by a teacher |")
     print("| --- | ---: | ---: | ---: |")
     for name, cost in (("all tools, fresh", whole * rate), ("all tools, cached", whole * kept),
                        ("embedding, k = 5", nearest * rate + per)):  # fmt: skip
         saved = cost - shown_ * rate - per
-        uses = [f"{(price / saved):,.0f}" if saved > 0 else "never" for price in
+        uses = [f"{math.ceil(price / saved):,}" if saved > 0 else "never" for price in
                 (embedded, embedded + TEACHER * len(train))]  # fmt: skip
         print(f"| {name} | ${saved:.7f} | {uses[0]} | {uses[1]} |")
 
