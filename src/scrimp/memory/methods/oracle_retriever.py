@@ -23,7 +23,7 @@ CARD = Card(
     title="Oracle retriever",
     saves="",
     against="",
-    needs=("store",),
+    needs=("store", "gold"),
     notes="An upper bound, not a method: it is given the gold turns by the experiment.",
 )
 SCOPE = "oracle-retriever"

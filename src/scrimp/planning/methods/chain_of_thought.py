@@ -33,9 +33,10 @@ class ChainOfThought:
     prompts = (PROMPT,)
 
     async def solve(self, task: Task, ctx: Context) -> Answer:
-        """The last line that says `Answer:`, or all of what was said."""
+        """The last line that says `Answer:`, or all of what was said; the calls, where the task wants calls."""
         messages = opening(PROMPT.text, task)
         ctx.keep(messages)
         await ctx.step()
-        response = await ctx.complete(messages, prompt=PROMPT, component="answer")
-        return Answer(conclusion(response.text))
+        tools = await ctx.tools(task.text) if task.answer_with == "calls" else ()
+        response = await ctx.complete(messages, prompt=PROMPT, tools=tools, component="answer")
+        return Answer(conclusion(response.text), response.tool_calls)

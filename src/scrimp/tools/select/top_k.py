@@ -42,6 +42,7 @@ class TopK:
     def __init__(self, k: int = K, by: By = "both") -> None:
         if by not in get_args(By):
             raise ValueError(f"by is {by!r}; it is both, embedding or words")
+        self.k = k
         self._retriever = Retriever(k, by)
 
     async def index(self, tools: Sequence[Tool], ctx: Context) -> None:
