@@ -28,6 +28,20 @@ def test_what_works_here(scrimp, scrimp_home: Path, monkeypatch: pytest.MonkeyPa
     assert not list(scrimp_home.glob(".doctor*"))
 
 
+def test_a_journal_elsewhere_is_looked_at(scrimp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> dict[str, object]:
+        return next(check for check in scrimp("doctor", "--json").json["checks"] if check["name"] == "journal")
+
+    monkeypatch.setenv("SCRIMP_JOURNAL", str(tmp_path / "elsewhere.sqlite"))
+    assert found()["ok"]
+    (tmp_path / "text").write_text("no database, but long enough to look " * 9)
+    monkeypatch.setenv("SCRIMP_JOURNAL", str(tmp_path / "text"))
+    looked = found()
+    assert not looked["ok"]
+    assert "not a database" in str(looked["detail"])
+    assert looked["remedy"] == "correct or unset SCRIMP_JOURNAL"
+
+
 def test_for_people(scrimp) -> None:
     said = scrimp("doctor")
     assert said.code == 0

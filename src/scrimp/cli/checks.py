@@ -43,7 +43,15 @@ def examine() -> list[Check]:
     checks = [_python(), *_home()]
     if all(check.ok for check in checks):
         folder = home()
-        checks += [_room(folder), _cores(), _runtime(), *_models(folder), _servers(folder), _methods(folder)]
+        checks += [
+            _room(folder),
+            *_journal(),
+            _cores(),
+            _runtime(),
+            *_models(folder),
+            _servers(folder),
+            _methods(folder),
+        ]
         checks += [*_sandboxes()]
         checks += [*_benchmarks(folder), *_keys()]
     return checks
@@ -85,6 +93,19 @@ def _room(folder: Path) -> Check:
     return Check(
         "disk", enough, f"{free / 1e9:.1f} GB free", "" if enough else "2 GB are wanted for the packaged models"
     )
+
+
+def _journal() -> Iterator[Check]:
+    """Whether the journal that SCRIMP_JOURNAL names can be opened; nothing where it names none."""
+    from scrimp.journal.journal import SERVER, Journal
+
+    if os.environ.get(SERVER):
+        try:
+            Journal().close()
+        except ScrimpError as error:
+            yield Check("journal", False, str(error), f"correct or unset {SERVER}")
+        else:
+            yield Check("journal", True, f"the one that {SERVER} names opens")
 
 
 def _cores() -> Check:
