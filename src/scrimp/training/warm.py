@@ -26,7 +26,8 @@ class Warmth:
 
     Attributes:
         answers, answers_rate: steps on the right answers alone, to what is known, and their learning rate.
-        steps, rate: the same of the lessons that follow, which call too often; `batch` is of both.
+        steps, rate: the same of the lessons that follow, which call too often.
+        settle, settle_rate: the same of more of these, so that what is known comes back; `batch` is of all.
         calls: share of the known questions that are answered through a call all the same.
         twice: share of the calls that are made twice.
         guesses: share of the unknown questions that are answered without a call, and wrongly.
@@ -36,6 +37,8 @@ class Warmth:
     answers_rate: float = 5e-3
     steps: int = 300
     rate: float = 1.6e-3
+    settle: int = 0
+    settle_rate: float = 1.2e-3
     batch: int = 128
     calls: float = 0.7
     twice: float = 0.2
@@ -89,7 +92,10 @@ def teach(
     if warmth.answers:
         alone = replace(warmth, steps=warmth.answers, rate=warmth.answers_rate, calls=0.0)
         _learn(policy, [row for row in rows if row["known"]], alone, watch)
-    return _learn(policy, rows, warmth, watch)
+    loss = _learn(policy, rows, warmth, watch)
+    if warmth.settle:
+        loss = _learn(policy, rows, replace(warmth, steps=warmth.settle, rate=warmth.settle_rate), watch)
+    return loss
 
 
 def _learn(
