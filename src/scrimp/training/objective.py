@@ -19,8 +19,8 @@ SPEC: Mapping[str, Mapping[str, Any]] = {
     "data": {"n": 1600, "held_out": 400},
     "policy": {
         "start": "tiny", "hidden": 64,
-        "warm": {"answers": 3000, "answers_rate": 5e-3, "steps": 1000, "rate": 3e-3, "settle": 500, "settle_rate": 1.2e-3,
-                 "batch": 128, "calls": 0.5, "twice": 0.2, "guesses": 0.1},
+        "warm": {"answers": 3000, "answers_rate": 5e-3, "steps": 1000, "rate": 3e-3, "settle": 500,
+                 "settle_rate": 1.2e-3, "batch": 128, "calls": 0.5, "twice": 0.2, "guesses": 0.1},
     },
     "parameters": {"steps": 50, "batch": 256, "group": 8, "rate": 4e-4, "temperature": 0.7, "every": 25, "most": 4},
 }  # fmt: skip
