@@ -345,6 +345,23 @@ def test_an_account_that_lost_its_connection_goes_on_with_what_it_holds(database
     anyio.run(main)
 
 
+def test_what_is_closed_stays_closed_and_what_it_held_is_lost(database: str) -> None:
+    account, other = (SharedAccount(database, "a", Budget(tokens=100)) for _ in range(2))
+
+    async def main() -> None:
+        (late,) = await account.reserve([Claim("call", {"tokens": 40})])
+        await account.close()
+        with pytest.raises(JournalFailed, match="closed"):
+            await account.settle(late, {})
+
+    anyio.run(main)
+    until = time.monotonic() + 5
+    while not (lost := other.lost()) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert [item.amounts for item in lost] == [{"tokens": 40}]
+    anyio.run(other.close)
+
+
 def test_other_limits_than_the_accounts_are_refused(postgres: str) -> None:
     first = SharedAccount(postgres, "limits", Budget(usd="1"))
     with pytest.raises(InputError, match="has other limits"):

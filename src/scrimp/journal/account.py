@@ -196,7 +196,7 @@ class SharedAccount(SharedSlice):
     async def close(self) -> None:
         """Give back what open slices did not spend, and close the file.
 
-        What is still open stays reserved, and counts as spent once this process ends.
+        What is still open stays reserved, and counts as spent once this process ends; on a server, at once.
         """
         if not self.closed:
             await super().close()

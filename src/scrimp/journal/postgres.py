@@ -66,7 +66,7 @@ class PostgresDatabase:
         self.owner = ulid()
         self._lock = threading.RLock()
         self._db: Connection[Any] | None = None
-        self._turning = False
+        self._turning = self._over = False
         with self._failing():
             migrate(self._opened(), schema, migrations)
 
@@ -116,13 +116,14 @@ class PostgresDatabase:
     def close(self) -> None:
         """End the session; what it held is then somebody's who has gone."""
         with self._lock:
+            self._over = True
             if self._db is not None:
                 self._db.close()
 
     def _opened(self) -> Connection[Any]:
         """The connection; a new one where the old one was lost, with this owner's lock."""
         with self._lock:
-            if self._db is None or (self._db.closed and not self._turning):
+            if self._db is None or (self._db.closed and not (self._turning or self._over)):
                 self._db = opened(self.url, self.schema)
                 weakref.finalize(self, _leave, self._db, os.getpid())
                 self._db.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
