@@ -107,7 +107,7 @@ def break_even(document: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     """After how many uses a training has paid, in dollars (EVIDENCE rule 10).
 
     Its cost is the tool calls of its rollouts, at the mean price of a call in the rows, and its tokens as output of
-    the reference list. `uses` is None where a use is not cheaper than before, or answers fewer questions rightly.
+    the reference list. `uses` is None where a use is not cheaper than before; what success was lost stands beside it.
     """
     rates = prices.load().rates("local", local=True)
     assert rates is not None

@@ -39,9 +39,10 @@ CARD = Card(
     workload="boundary",
     n=400,
     margin=3.0,
-    verdicts={"oracle": "registered"},
+    verdicts={"scripted": "contradicted"},
     notes="Checked by a policy of two layers that is trained here: a test of the objective, not of language models. "
-    "Registered: at least 30 % fewer calls than the same GRPO on right answers alone, 3 seeds, success non-inferior.",
+    "Registered: at least 30 % fewer calls than the same GRPO on right answers alone, 3 seeds, success non-inferior. "
+    "It holds on the 1,600 questions trained on; on the 400 held out, where the check measures, success is lost.",
 )
 
 ALPHA = 1.0
