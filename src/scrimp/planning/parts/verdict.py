@@ -38,13 +38,16 @@ VERIFY = Prompt(
                 "maxItems": MOST,
                 "items": {
                     "type": "object",
-                    "properties": {"constraint": {"type": "string"}, "status": {"enum": list(STATUSES)}},
+                    "properties": {
+                        "constraint": {"type": "string", "maxLength": 120},
+                        "status": {"enum": list(STATUSES)},
+                    },
                     "required": ["constraint", "status"],
                     "additionalProperties": False,
                 },
             },
             "decision": {"enum": list(DECISIONS)},
-            "summary": {"type": "string"},
+            "summary": {"type": "string", "maxLength": LONGEST},
         },
         "required": ["constraints", "decision", "summary"],
         "additionalProperties": False,
