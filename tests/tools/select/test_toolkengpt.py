@@ -100,8 +100,10 @@ def test_adding_a_tool_leaves_the_old_rows_untouched(tmp_path: Path) -> None:
     assert (len(old), len(new)) == (6, 8)
     assert np.array_equal(new[:6], old)
     assert second.facts["tools"][6:] == ["find_bread", "find_ships"] or len(second.facts["tools"]) == 8
-    with pytest.raises(InputError, match="does not know yet"):
-        anyio.run(ToolkenGPT(where).train, Dataset(tuple(rows(3, 8))), bench.ctx)
+    third = anyio.run(ToolkenGPT(where, rate=0.05).train, Dataset(tuple(rows(3, 2))), bench.ctx)
+    assert len(third.facts["tools"]) == 2, "all were known, so these are learned anew"
+    with pytest.raises(InputError, match="rows that need a tool"):
+        anyio.run(ToolkenGPT(where).train, Dataset(({"query": "x", "tools": []},)), bench.ctx)
 
 
 def test_text_that_goes_on_is_negative_evidence() -> None:

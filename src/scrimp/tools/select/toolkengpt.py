@@ -129,7 +129,7 @@ class ToolkenGPT:
 
         A row of the data has a `query` and the names of its `tools`, each of which it calls; none is text that goes
         on. `text`, where there is one, is the whole context instead of the query's. Tools that the artifact knows
-        already keep their rows untouched: adding a tool is adding a row.
+        already keep their rows untouched: adding a tool is adding a row. Where all are known, all are learned anew.
 
         Raises:
             InputError: no row, no tool, or no place to write to.
@@ -138,10 +138,13 @@ class ToolkenGPT:
 
         before = self._before()
         rows = [one for place, row in enumerate(data.rows) for one in _read(place, row)]
-        names = sorted({name for _, name in rows if name} - set(before.names))
+        every = {name for _, name in rows if name}
+        if every <= set(before.names):
+            before = Head([], np.zeros((0, 0), dtype=np.float32))
+        names = sorted(every - set(before.names))
         rows = [(text, name) for text, name in rows if not name or name in names]
         if not names:
-            raise InputError(f"{CARD.name} learns from rows that need a tool it does not know yet, and there are none")
+            raise InputError(f"{CARD.name} learns from rows that need a tool, and there are none")
         texts = dict.fromkeys(text for text, _ in rows)
         seen = {text: await ctx.hidden(text, Look(top=1)) for text in texts}  # once: the model is frozen
         states = np.concatenate([seen[text]["states"] for text, _ in rows])
