@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -104,21 +105,14 @@ def check_(
     """
     chosen = _chosen(names or [], all_, family)
 
-    import anyio
-
-    from scrimp.cli.comparison import watch
-    from scrimp.cli.progress import Progress
     from scrimp.evaluate import check
 
-    found = []
-    for entry in chosen:
-        with Progress(f"checking {entry.card.name}") as shown:
-            if entry.card.family == "trainer":
-                found.append(_trained(entry, shown))
-                continue
-            folder = data_folder(entry.card.workload, data)
-            one = partial(check.check, entry.card, model=model, data=folder, n=n, progress=watch(shown))
-            found.append(anyio.run(one))
+    folders = [data_folder(entry.card.workload, data) for entry in chosen]
+    jobs = [(entry.card.name, model, folder, n) for entry, folder in zip(chosen, folders, strict=True)]
+    if all_ and not model:
+        found = _side_by_side(jobs)
+    else:
+        found = [_one_by_one(entry, job) for entry, job in zip(chosen, jobs, strict=True)]
     if save:
         note(f"kept in {check.save(found)}")
     if as_json:
@@ -127,6 +121,58 @@ def check_(
         _print_checks(found)
     if any(not one.agrees for one in found):
         raise typer.Exit(DIFFERENT)
+
+
+Job = tuple[str, str, Path | None, int | None]
+"""Name of a method, model, folder of official files, tasks."""
+
+
+def _one_by_one(entry: Entry, job: Job) -> Any:
+    """A check in this process, with its progress."""
+    import anyio
+
+    from scrimp.cli.comparison import watch
+    from scrimp.cli.progress import Progress
+    from scrimp.evaluate import check
+
+    _, model, folder, n = job
+    with Progress(f"checking {entry.card.name}") as shown:
+        if entry.card.family == "trainer":
+            return _trained(entry, shown)
+        return anyio.run(partial(check.check, entry.card, model=model, data=folder, n=n, progress=watch(shown)))
+
+
+def _side_by_side(jobs: list[Job]) -> list[Any]:
+    """Checks on an oracle, in as many processes as there are cores; in the order of the jobs."""
+    import multiprocessing
+    import os
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    from scrimp.cli.progress import Progress
+
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        Progress(f"checking {len(jobs)} methods") as shown,
+        ProcessPoolExecutor(max_workers=min(len(jobs), os.cpu_count() or 1), mp_context=spawn) as pool,
+    ):
+        waiting = {pool.submit(_checked, job): place for place, job in enumerate(jobs)}
+        found: list[Any] = [None] * len(jobs)
+        for done, future in enumerate(as_completed(waiting), 1):
+            found[waiting[future]] = future.result()
+            shown.update(done, len(jobs))
+    return found
+
+
+def _checked(job: Job) -> Any:
+    """A check in a process of its own."""
+    import anyio
+
+    from scrimp.core.registry import catalogue
+    from scrimp.evaluate import check
+
+    name, model, folder, n = job
+    card = next(entry.card for entry in catalogue() if entry.card.name == name)
+    return anyio.run(partial(check.check, card, model=model, data=folder, n=n))
 
 
 def _trained(entry: Entry, shown: Progress) -> Any:
