@@ -20,7 +20,7 @@ FOLDER = ROOT / "constraints"
 LOWEST_PYTHON = "3.11"
 BUILD = ("hatchling>=1.25", "editables>=0.5")
 TESTED = ("local", "bench", "ann", "mcp", "openapi", "sandbox", "postgres", "analytics", "test")
-SETS = {"run": ("local",), "test": TESTED, "check": ("local", "check")}
+SETS = {"run": ("local",), "test": TESTED, "check": ("local", "mcp", "postgres", "check")}
 HEADER = """\
 # Made by scripts/update_constraints.py: do not edit. Extras of the project in this set: {extras}.
 # Installed with `pip install --require-hashes -r`, then the project itself with `--no-deps`.
