@@ -127,7 +127,7 @@ class PostgresStore:
         except psycopg.Error as error:
             db.close()
             raise failed(self._url, error, StoreFailed) from None
-        except BaseException:
+        except BaseException:  # also when cancelled: a connection in an unknown state serves nobody after this
             db.close()
             raise
         with self._lock:

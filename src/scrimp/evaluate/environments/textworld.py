@@ -66,7 +66,7 @@ def made(recipe: Recipe) -> Path:
         options.quest_length, options.path = recipe.quest, str(fresh / "game.z8")
         try:
             textworld.make(options)
-        except Exception as error:
+        except Exception as error:  # its compiler and its grammar fail in ways of their own; one line tells any of them
             shutil.rmtree(fresh, ignore_errors=True)
             raise OutsideError(f"textworld could not make game {recipe.name}: {error}") from error
         shutil.rmtree(folder, ignore_errors=True)  # half of one, from a process that was killed

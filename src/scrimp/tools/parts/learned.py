@@ -65,6 +65,6 @@ def fetch(path: str, wanted: str, method: str) -> tuple[dict[str, Any], dict[str
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         facts: dict[str, Any] = json.loads(arrays.pop(FACTS).tobytes())
-    except Exception as error:
+    except Exception as error:  # a file that is none fails in numpy, in zip or in JSON, each in its own way
         raise InputError(f"{method}: {path} holds no training's result: {type(error).__name__}") from error
     return arrays, facts

@@ -150,7 +150,7 @@ class MCPServer:
             result = await line.session.call_tool(tool, dict(given))
         except asyncio.CancelledError:
             raise  # it took too long: whether the server still lives is asked before the next call
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - a stranger's server may fail in any way
             if line.over:
                 await self._leave(line)
                 return ToolResult(f"MCP server {self.name} ended during the call; nobody knows whether it took effect",
@@ -180,7 +180,7 @@ class MCPServer:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await line.open()
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - a stranger's server may fail in any way
             words = line.last_words()
             await line.close()
             why = words or self._why(error)

@@ -76,7 +76,7 @@ class Line:
                 self.session = session
                 self._opened.set_result(None)
                 await self._leave.wait()
-        except BaseException as error:
+        except BaseException as error:  # groups of errors too: who waits for the start is told; later `over` says it
             if not self._opened.done():
                 self._opened.set_exception(error)
             elif isinstance(error, asyncio.CancelledError):
