@@ -295,6 +295,13 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 
+def as_json(value: Any) -> Any:
+    """A plain value as a column of JSON takes it."""
+    from psycopg.types.json import Jsonb
+
+    return Jsonb(escaped(value))
+
+
 def _written(statement: str) -> str:
     """A statement with PostgreSQL's mark for values."""
     return statement.replace("%", "%%").replace("?", "%s")

@@ -20,7 +20,9 @@ from scrimp.core.protocols import Scored, Vectors
 from scrimp.core.records import ALL, Filter, Record, Records
 from scrimp.journal.postgres import escaped, failed, migrate, opened, plain, require, shown, taking_turns
 from scrimp.stores import postgres_words
-from scrimp.stores.checked import checked, clean, cleaned, same_dimension, unit
+from scrimp.stores.checked import checked, clean, same_dimension, unit
+from scrimp.stores.filters import FIELDS, OF_R
+from scrimp.stores.postgres_rows import columns, conditions, fields, record_of, written
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -29,8 +31,6 @@ T = TypeVar("T")
 
 MIGRATIONS = "scrimp.stores.postgres_migrations"
 SCHEMA = "scrimp"
-FIELDS = "id, text, kind, data, sources, created, valid_from, valid_to, ended, head, relation, tail"
-OF_R = ", ".join(f"r.{name}" for name in FIELDS.split(", "))
 APPROXIMATE_FROM = 100_000
 """Vectors of a scope from which on an HNSW index is kept."""
 MOST_INDEXED = 2000
@@ -230,10 +230,10 @@ class PostgresRecords:
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Record]:
         wanted = list(dict.fromkeys(map(clean, ids)))
         rows = await self._asked(
-            f"SELECT {_fields(vectors)} FROM records r WHERE scope = %(scope)s AND id = ANY(%(ids)s)",
+            f"SELECT {fields(vectors)} FROM records r WHERE scope = %(scope)s AND id = ANY(%(ids)s)",
             {"ids": [escaped(id) for id in wanted]},
         )
-        found = {record.id: record for record in map(_record, rows)}
+        found = {record.id: record for record in map(record_of, rows)}
         return [found[id] for id in wanted if id in found]
 
     async def scan(
@@ -241,11 +241,11 @@ class PostgresRecords:
     ) -> list[Record]:
         where, values = conditions(filter)
         rows = await self._asked(
-            f"SELECT {_fields(vectors)} FROM records r WHERE scope = %(scope)s AND {where}"
+            f"SELECT {fields(vectors)} FROM records r WHERE scope = %(scope)s AND {where}"
             f" ORDER BY row {'DESC' if newest else 'ASC'} LIMIT %(limit)s",
             {**values, "limit": limit},
         )
-        return [_record(row) for row in rows]
+        return [record_of(row) for row in rows]
 
     async def count(self, filter: Filter = ALL) -> int:
         where, values = conditions(filter)
@@ -255,19 +255,19 @@ class PostgresRecords:
     async def match(self, text: str, k: int, filter: Filter = ALL) -> list[Scored[Record]]:
         where, values = conditions(filter)
         rows = await self._with(lambda db, scope: postgres_words.ranked(db, scope, clean(text), k, OF_R, where, values))
-        return [Scored(_record(row[:-1]), float(row[-1])) for row in rows]
+        return [Scored(record_of(row[:-1]), float(row[-1])) for row in rows]
 
     async def around(
         self, ids: Sequence[str], *, hops: int = 1, filter: Filter = ALL, limit: int = 100
     ) -> list[Record]:
         where, values = conditions(filter)
         given = {**values, "ids": [escaped(clean(id)) for id in ids], "hops": hops, "limit": limit}
-        return [_record(row) for row in await self._asked(EDGES.format(where=where, fields=OF_R), given)]
+        return [record_of(row) for row in await self._asked(EDGES.format(where=where, fields=OF_R), given)]
 
     async def near(self, vector: Vectors, k: int, filter: Filter = ALL) -> list[Scored[Record]]:
         asked = unit(vector)
         where, values = conditions(filter)
-        given = {**values, "asked": _written(asked), "k": k}
+        given = {**values, "asked": written(asked), "k": k}
         size = int(asked.shape[0])
         near = (
             f"SELECT {OF_R}, -(vector::vector({size}) <#> %(asked)s::vector({size})) AS score FROM records r"
@@ -292,7 +292,7 @@ class PostgresRecords:
                 db.execute("SET LOCAL enable_indexscan = off")
                 return db.execute(near, bound).fetchall()
 
-        return [Scored(_record(row[:-1]), float(row[-1])) for row in await self._with(act)]
+        return [Scored(record_of(row[:-1]), float(row[-1])) for row in await self._with(act)]
 
     async def _asked(self, query: str, values: Mapping[str, Any]) -> Sequence[Any]:
         return await self._with(lambda db, scope: db.execute(query, {**values, "scope": scope}).fetchall())
@@ -322,8 +322,8 @@ def _put(db: Connection[Any], scope: int, record: Record) -> None:
         "SELECT row, text, vector IS NOT NULL FROM records WHERE scope = %s AND id = %s", (scope, escaped(record.id))
     ).fetchone()
     counts = postgres_words.counted(record.text)
-    vector = None if record.vector is None else _written(record.vector)
-    values = (*_columns(record), sum(counts.values()))
+    vector = None if record.vector is None else written(record.vector)
+    values = (*columns(record), sum(counts.values()))
     names = [*FIELDS.split(", "), "length"]
     if found is None:
         row = db.execute(
@@ -365,73 +365,3 @@ def _remove(db: Connection[Any], scope: int, ids: Sequence[str]) -> int:
         " OR (head <> '' AND head = ANY(%(ids)s)) OR (tail <> '' AND tail = ANY(%(ids)s)))",
         {"scope": scope, "ids": gone},
     ).rowcount
-
-
-def conditions(filter: Filter) -> tuple[str, dict[str, Any]]:
-    """A filter as SQL over `r`, and its values."""
-    parts, values = ["true"], dict[str, Any]()
-    filter = cleaned(filter)
-    if filter.kinds:
-        parts.append("r.kind = ANY(%(kinds)s)")
-        values["kinds"] = [escaped(kind) for kind in filter.kinds]
-    for number, (key, value) in enumerate(filter.where.items()):
-        values[f"key{number}"] = escaped(key)
-        if value is None:
-            parts.append(f"coalesce(r.data -> %(key{number})s, 'null') = 'null'::jsonb")
-        else:
-            parts.append(f"r.data -> %(key{number})s = %(value{number})s")
-            values[f"value{number}"] = _json(value)
-    if filter.at is not None:
-        parts.append("(r.valid_from IS NULL OR r.valid_from <= %(at)s) AND (r.valid_to IS NULL OR %(at)s < r.valid_to)")
-        values["at"] = filter.at
-    if not filter.ended:
-        parts.append("r.ended IS NULL")
-    if filter.since is not None:
-        parts.append("r.created >= %(since)s")
-        values["since"] = filter.since
-    if filter.before is not None:
-        parts.append("r.created < %(before)s")
-        values["before"] = filter.before
-    if filter.relation:
-        parts.append("r.relation = %(relation)s")
-        values["relation"] = escaped(filter.relation)
-    return " AND ".join(parts), values
-
-
-def _json(value: Any) -> Any:
-    from psycopg.types.json import Jsonb
-
-    return Jsonb(escaped(value))
-
-
-def _columns(record: Record) -> tuple[Any, ...]:
-    """A record's columns in the order of FIELDS."""
-    return (
-        escaped(record.id), escaped(record.text), escaped(record.kind), _json(dict(record.data)),
-        _json(list(record.sources)), record.created, record.valid_from, record.valid_to, record.ended,
-        escaped(record.head), escaped(record.relation), escaped(record.tail),
-    )  # fmt: skip
-
-
-def _fields(vectors: bool) -> str:
-    return f"{OF_R}, r.vector::text" if vectors else OF_R
-
-
-def _record(row: Sequence[Any]) -> Record:
-    """A record of its columns, and its vector where that was read too."""
-    id, text, kind, data, sources, created, start, end, ended, head, relation, tail = row[:12]
-    vector = _vector(row[12]) if len(row) > 12 and row[12] is not None else None
-    return Record(
-        plain(id), plain(text), plain(kind), plain(data), tuple(plain(sources)), vector, created, start, end, ended,
-        plain(head), plain(relation), plain(tail),
-    )  # fmt: skip
-
-
-def _written(vector: Any) -> str:
-    return f"[{','.join(map(repr, vector.tolist()))}]"
-
-
-def _vector(text: str) -> Vectors:
-    import numpy as np
-
-    return np.array(text[1:-1].split(","), dtype=np.float32)

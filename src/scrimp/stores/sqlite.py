@@ -7,7 +7,6 @@ file: writers take turns, and a reader sees what others have written at its next
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,9 @@ from scrimp.core.protocols import Scored, Vectors
 from scrimp.core.records import ALL, Filter, Record, Records
 from scrimp.journal.sqlite import connect, failed, transaction
 from scrimp.stores import lexical
-from scrimp.stores.checked import checked, clean, cleaned, same_dimension, unit
+from scrimp.stores.checked import checked, clean, same_dimension, unit
+from scrimp.stores.filters import FIELDS, OF_R
+from scrimp.stores.sqlite_rows import columns, conditions, listed, record_of, vector_of
 
 if TYPE_CHECKING:
     from scrimp.stores.ann import Approximate
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 MIGRATIONS = "scrimp.stores.migrations"
 IN_MEMORY = Path(":memory:")
-FIELDS = "id, text, kind, data, sources, created, valid_from, valid_to, ended, head, relation, tail"
-OF_R = ", ".join(f"r.{name}" for name in FIELDS.split(", "))
 INLINE = 8_000_000
 """Numbers in a matrix up to which a scan is quicker than handing it to a thread."""
 
@@ -185,7 +184,7 @@ class SQLiteRecords:
         ).fetchone()
         old = None if found is None else _Old(*found)
         blob = None if record.vector is None else record.vector.tobytes()
-        facts = (*_columns(record), version)
+        facts = (*columns(record), version)
         if old is None:
             row = db.execute(
                 f"INSERT INTO records ({FIELDS}, version, scope, vector) VALUES ({','.join('?' * 15)})",
@@ -254,15 +253,15 @@ class SQLiteRecords:
                 f"SELECT {FIELDS}{', vector' if vectors else ''} FROM records"
                 " WHERE scope = (SELECT scope FROM scopes WHERE owner = ? AND name = ?)"
                 " AND id IN (SELECT value FROM json_each(?))",
-                (self.owner, self.name, _listed(ids)),
+                (self.owner, self.name, listed(ids)),
             ).fetchall()
-        found = {row[0]: _record(row) for row in rows}
+        found = {row[0]: record_of(row) for row in rows}
         return [found[id] for id in dict.fromkeys(map(clean, ids)) if id in found]
 
     async def scan(
         self, filter: Filter = ALL, *, limit: int | None = None, newest: bool = False, vectors: bool = False
     ) -> list[Record]:
-        where, values = _conditions(filter)
+        where, values = conditions(filter)
         with self._store.reading() as db:
             rows = db.execute(
                 f"SELECT {FIELDS}{', vector' if vectors else ''} FROM records r"
@@ -270,10 +269,10 @@ class SQLiteRecords:
                 f" ORDER BY row {'DESC' if newest else 'ASC'} LIMIT :limit",
                 {**values, "owner": self.owner, "name": self.name, "limit": -1 if limit is None else limit},
             ).fetchall()
-        return [_record(row) for row in rows]
+        return [record_of(row) for row in rows]
 
     async def count(self, filter: Filter = ALL) -> int:
-        where, values = _conditions(filter)
+        where, values = conditions(filter)
         with self._store.reading() as db:
             return int(db.execute(
                 "SELECT count(*) FROM records r"
@@ -282,7 +281,7 @@ class SQLiteRecords:
             ).fetchone()[0])  # fmt: skip
 
     async def match(self, text: str, k: int, filter: Filter = ALL) -> list[Scored[Record]]:
-        where, values = _conditions(filter)
+        where, values = conditions(filter)
         with self._store.reading() as db:
             scope = self._scope(db)[0]
             asked = lexical.query(db, scope, clean(text)) if scope else ""
@@ -293,18 +292,18 @@ class SQLiteRecords:
                 f" WHERE words MATCH :asked AND r.scope = :scope AND {where} ORDER BY bm25(words, 0.0, 1.0) LIMIT :k",
                 {**values, "asked": asked, "scope": scope, "k": k},
             ).fetchall()
-        return [Scored(_record(row[:-1]), float(row[-1])) for row in rows]
+        return [Scored(record_of(row[:-1]), float(row[-1])) for row in rows]
 
     async def around(
         self, ids: Sequence[str], *, hops: int = 1, filter: Filter = ALL, limit: int = 100
     ) -> list[Record]:
-        where, values = _conditions(filter)
+        where, values = conditions(filter)
         with self._store.reading() as db:
             rows = db.execute(
                 EDGES.format(where=where, fields=FIELDS),
-                {**values, "ids": _listed(ids), "scope": self._scope(db)[0], "hops": hops, "limit": limit},
+                {**values, "ids": listed(ids), "scope": self._scope(db)[0], "hops": hops, "limit": limit},
             ).fetchall()
-        return [_record(row) for row in rows]
+        return [record_of(row) for row in rows]
 
     async def near(self, vector: Vectors, k: int, filter: Filter = ALL) -> list[Scored[Record]]:
         asked = unit(vector)
@@ -320,7 +319,7 @@ class SQLiteRecords:
         with self._store.reading() as db:
             names = ",".join(str(row) for row, _ in found)
             kept = {
-                row[-1]: _record(row[:-1])
+                row[-1]: record_of(row[:-1])
                 for row in db.execute(f"SELECT {FIELDS}, row FROM records WHERE row IN ({names})")
             }
         return [Scored(kept[row], score) for row, score in found if row in kept]
@@ -397,7 +396,7 @@ class SQLiteRecords:
         """Rows that fit the parts of a filter that the matrix does not know; None where there are none."""
         if not filter.where and not filter.relation:
             return None
-        where, values = _conditions(Filter(where=filter.where, relation=filter.relation, ended=True))
+        where, values = conditions(Filter(where=filter.where, relation=filter.relation, ended=True))
         found = db.execute(
             f"SELECT row FROM records r WHERE scope = :scope AND {where}", {**values, "scope": self._scope(db)[0]}
         )
@@ -412,7 +411,7 @@ def _remove(db: sqlite3.Connection, scope: int, ids: Sequence[str]) -> list[int]
         "SELECT row, text FROM records WHERE scope = :scope AND (id IN (SELECT value FROM json_each(:ids))"
         " OR (head <> '' AND head IN (SELECT value FROM json_each(:ids)))"
         " OR (tail <> '' AND tail IN (SELECT value FROM json_each(:ids))))",
-        {"scope": scope, "ids": _listed(ids)},
+        {"scope": scope, "ids": listed(ids)},
     ).fetchall()
     for row, text in found:
         lexical.drop(db, row, scope, text)
@@ -420,71 +419,14 @@ def _remove(db: sqlite3.Connection, scope: int, ids: Sequence[str]) -> list[int]
     return [row for row, _ in found]
 
 
-def _conditions(filter: Filter) -> tuple[str, dict[str, Any]]:
-    """A filter as SQL over `records r`, and its values."""
-    parts, values = ["1"], dict[str, Any]()
-    filter = cleaned(filter)
-    if filter.kinds:
-        parts.append("r.kind IN (SELECT value FROM json_each(:kinds))")
-        values["kinds"] = json.dumps(list(filter.kinds))
-    for number, (key, value) in enumerate(filter.where.items()):
-        parts.append(f"json_extract(r.data, :path{number}) IS :value{number}")
-        values[f"path{number}"] = f"$.{json.dumps(key, ensure_ascii=False)}"
-        values[f"value{number}"] = value
-    if filter.at is not None:
-        parts.append("(r.valid_from IS NULL OR r.valid_from <= :at) AND (r.valid_to IS NULL OR :at < r.valid_to)")
-        values["at"] = filter.at
-    if not filter.ended:
-        parts.append("r.ended IS NULL")
-    if filter.since is not None:
-        parts.append("r.created >= :since")
-        values["since"] = filter.since
-    if filter.before is not None:
-        parts.append("r.created < :before")
-        values["before"] = filter.before
-    if filter.relation:
-        parts.append("r.relation = :relation")
-        values["relation"] = filter.relation
-    return " AND ".join(parts), values
-
-
-def _listed(ids: Sequence[str]) -> str:
-    return json.dumps([clean(id) for id in ids])
-
-
-def _columns(record: Record) -> tuple[Any, ...]:
-    """A record's columns in the order of FIELDS."""
-    return (
-        record.id, record.text, record.kind, json.dumps(record.data, ensure_ascii=False),
-        json.dumps(record.sources, ensure_ascii=False), record.created, record.valid_from, record.valid_to,
-        record.ended, record.head, record.relation, record.tail,
-    )  # fmt: skip
-
-
-def _record(row: Sequence[Any]) -> Record:
-    """A record of its columns, and its vector where that was read too."""
-    id, text, kind, data, sources, created, start, end, ended, head, relation, tail = row[:12]
-    vector = _vector(row[12]) if len(row) > 12 and row[12] is not None else None
-    return Record(
-        id, text, kind, json.loads(data), tuple(json.loads(sources)), vector, created, start, end, ended, head,
-        relation, tail,
-    )  # fmt: skip
-
-
-def _vector(blob: bytes) -> Vectors:
-    import numpy as np
-
-    return np.frombuffer(blob, dtype=np.float32)
-
-
 def _line(row: int, record: Record, kept: sqlite3.Cursor | None = None) -> Line:
     from scrimp.stores.matrix import Line
 
-    vector = record.vector if kept is None else _vector(kept.fetchone()[0])
+    vector = record.vector if kept is None else vector_of(kept.fetchone()[0])
     return Line(row, vector, record.kind, record.created, record.valid_from, record.valid_to, record.ended)
 
 
 def _read_line(row: int, blob: bytes, *facts: Any) -> Line:
     from scrimp.stores.matrix import Line
 
-    return Line(row, _vector(blob), *facts)
+    return Line(row, vector_of(blob), *facts)
