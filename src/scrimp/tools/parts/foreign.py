@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from scrimp.core.tool import ToolResult
@@ -90,6 +90,11 @@ def checker(name: str, schema: Mapping[str, Any]) -> Check:
         )
 
     return check
+
+
+def secrets_in(values: Iterable[str]) -> set[str]:
+    """What must stand in no text: values of headers and variables, and what follows a scheme (`Bearer ...`) in them."""
+    return {part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) > 3}
 
 
 def without(text: str, secrets: Collection[str]) -> str:

@@ -14,13 +14,13 @@ import os
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from scrimp.core.errors import InputError, MissingExtra, OutsideError
 from scrimp.core.tool import Tool, ToolResult
-from scrimp.tools.parts.foreign import checker, described, legal, without
+from scrimp.tools.parts.foreign import checker, described, legal, secrets_in, without
 from scrimp.tools.sources.background import there, there_now
 from scrimp.tools.sources.mcp_line import Line
 
@@ -158,7 +158,8 @@ class MCPServer:
             line.doubtful = False
             return ToolResult(f"error: {self._why(error)}", "error")
         line.doubtful, self._starts = False, 0
-        return without_secrets(as_result(result), self._secrets)
+        told = as_result(result)
+        return replace(told, text=without(told.text, self._secrets))
 
     async def _connected(self) -> Line:
         """The line to the server; a new one where there is none, or where the old one gives no sign of life."""
@@ -198,8 +199,7 @@ class MCPServer:
 
     @property
     def _secrets(self) -> set[str]:
-        values = [*self.env.values(), *self.headers.values()]
-        return {part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) > 3}
+        return secrets_in([*self.env.values(), *self.headers.values()])
 
     def _why(self, error: BaseException) -> str:
         while isinstance(error, BaseExceptionGroup):
@@ -242,11 +242,6 @@ def _piece(part: Any) -> str:
         return f"[resource {uri}]"
     kind, mime, data = (str(getattr(part, key, "")) for key in ("type", "mime_type", "data"))
     return f"[{kind or 'data'} {mime}, {len(data)} characters]"
-
-
-def without_secrets(result: ToolResult, secrets: Collection[str]) -> ToolResult:
-    """A result in which no secret stands that we gave to the server."""
-    return ToolResult(without(result.text, secrets), result.status)
 
 
 def _require() -> None:

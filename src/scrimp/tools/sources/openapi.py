@@ -21,7 +21,7 @@ import anyio.to_thread
 
 from scrimp.core.errors import InputError, OutsideError
 from scrimp.core.tool import Tool, ToolResult
-from scrimp.tools.parts.foreign import checker, described, legal, without
+from scrimp.tools.parts.foreign import checker, described, legal, secrets_in, without
 from scrimp.tools.sources.openapi_document import BODY, Operation, base_of, operations, parsed
 
 PURE = ("get", "head")
@@ -135,8 +135,7 @@ class OpenAPI:
 
     @property
     def _secrets(self) -> set[str]:
-        values = self.headers.values()
-        return {part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) > 3}
+        return secrets_in(self.headers.values())
 
 
 def _file(name: str) -> str:
