@@ -19,7 +19,7 @@ from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool, ToolResult
 from scrimp.planning.parts.checklist import HOW, Checklist
-from scrimp.planning.parts.conversation import TURNS, observations, opening, question
+from scrimp.planning.parts.conversation import TURNS, concluded, observations, opening, question
 from scrimp.planning.parts.scores import scores
 from scrimp.planning.parts.tracker import POLICY, Tracker
 from scrimp.planning.parts.verdict import ACCEPTED, OPEN, VERIFY, Verdict, verify
@@ -152,9 +152,7 @@ class BATS:
             if not response.tool_calls or work.task.answer_with == "calls":
                 return response
             messages += [response.message, *await _observed(work, response.tool_calls)]
-        ctx.keep(messages)
-        messages.append(user(CONCLUDE.text))
-        return await ctx.complete(messages, prompt=CONCLUDE, component="answer", **work.asking())
+        return await concluded(ctx, messages, CONCLUDE, **work.asking())
 
 
 async def _observed(work: _Work, calls: Sequence[ToolCall]) -> list[Message]:

@@ -26,7 +26,7 @@ from scrimp.core.records import Record
 from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool, ToolResult
-from scrimp.planning.parts.conversation import TURNS, observations, opening
+from scrimp.planning.parts.conversation import TURNS, concluded, observations, opening
 from scrimp.planning.parts.knapsack import in_units, take
 
 CARD = Card(
@@ -114,9 +114,7 @@ class BTP:
                 return Answer(response.text, response.tool_calls)
             results = await guard.call(response.tool_calls)
             messages += [response.message, *observations(response.tool_calls, results), user(guard.told())]
-        ctx.keep(messages)
-        messages.append(user(CONCLUDE.text))
-        response = await ctx.complete(messages, prompt=CONCLUDE, component="answer")
+        response = await concluded(ctx, messages, CONCLUDE)
         return Answer(response.text)
 
 

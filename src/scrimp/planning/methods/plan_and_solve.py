@@ -7,7 +7,6 @@ tools, which it stays where no tool is offered; with tools each step of the plan
 from __future__ import annotations
 
 from scrimp.core.context import Context
-from scrimp.core.messages import user
 from scrimp.core.prompt import Prompt
 from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
@@ -51,9 +50,6 @@ class PlanAndSolve:
         """The plan and its steps in one conversation, until a turn calls nothing."""
         tools = await ctx.tools(task.text)
         messages = opening(PROMPT.text, task)
-        response = await in_turns(ctx, messages, PROMPT, tools, self.max_steps or task.steps or TURNS, task)
-        if response is None:
-            ctx.keep(messages)
-            messages.append(user(CONCLUDE.text))
-            response = await ctx.complete(messages, prompt=CONCLUDE, component="answer")
+        turns = self.max_steps or task.steps or TURNS
+        response = await in_turns(ctx, messages, PROMPT, CONCLUDE, tools, turns, task)
         return Answer(conclusion(response.text), response.tool_calls)

@@ -7,7 +7,6 @@ Native tool calls where the model has them; models without are given schema-cons
 from __future__ import annotations
 
 from scrimp.core.context import Context
-from scrimp.core.messages import user
 from scrimp.core.prompt import Prompt
 from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
@@ -51,10 +50,5 @@ class ReAct:
         tools = await ctx.tools(task.text)
         messages = opening(PROMPT.text, task)
         turns = self.max_steps or task.steps or TURNS
-        response = await in_turns(ctx, messages, PROMPT, tools, turns, task)
-        if response is not None:
-            return Answer(response.text, response.tool_calls)
-        ctx.keep(messages)
-        messages.append(user(CONCLUDE.text))
-        response = await ctx.complete(messages, prompt=CONCLUDE, component="answer")
-        return Answer(response.text)
+        response = await in_turns(ctx, messages, PROMPT, CONCLUDE, tools, turns, task)
+        return Answer(response.text, response.tool_calls)

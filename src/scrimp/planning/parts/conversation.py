@@ -32,15 +32,23 @@ def observations(calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> li
 
 
 async def in_turns(
-    ctx: Context, messages: list[Message], prompt: Prompt, tools: Sequence[Tool], turns: int, task: Task, **options: Any
-) -> Response | None:
+    ctx: Context,
+    messages: list[Message],
+    prompt: Prompt,
+    conclude: Prompt,
+    tools: Sequence[Tool],
+    turns: int,
+    task: Task,
+    **options: Any,
+) -> Response:
     """Turns of one model call and its tool calls, added to `messages`, until a turn calls nothing.
 
     Args:
+        conclude: asks for an answer where the turns ran out.
         options: as in `ctx.complete`.
 
     Returns:
-        The turn that called nothing, or the first one where the task wants calls; None where the turns ran out.
+        The turn that called nothing, or the first one where the task wants calls; else the conclusion.
     """
     for _ in range(turns):
         ctx.keep(messages)
@@ -50,4 +58,11 @@ async def in_turns(
             return response
         results = await ctx.call_tools(response.tool_calls)
         messages += [response.message, *observations(response.tool_calls, results)]
-    return None
+    return await concluded(ctx, messages, conclude, **options)
+
+
+async def concluded(ctx: Context, messages: list[Message], conclude: Prompt, **options: Any) -> Response:
+    """The answer of a conversation that may call nothing more; its component is `answer` where no other is given."""
+    ctx.keep(messages)
+    messages.append(user(conclude.text))
+    return await ctx.complete(messages, prompt=conclude, **{"component": "answer", **options})

@@ -95,10 +95,17 @@ class Debater:
     async def _answer(self, prompt: Prompt) -> None:
         try:
             turns = self.task.steps or TURNS
-            response = await in_turns(self.ctx, self.messages, prompt, self.tools, turns, self.task, **self.options)
-            if response is None:
-                self.messages.append(user(CONCLUDE.text))
-                response = await self.ctx.complete(self.messages, prompt=CONCLUDE, **self.options)
+            response = await in_turns(
+                self.ctx,
+                self.messages,
+                prompt,
+                CONCLUDE,
+                self.tools,
+                turns,
+                self.task,
+                component="team",
+                **self.options,
+            )
         except ModelFailed as failure:
             self.failure = failure  # the team goes on without this agent's word
             return
