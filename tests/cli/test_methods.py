@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,3 +100,35 @@ def test_a_run_that_disagrees_with_its_card_is_a_no(scrimp) -> None:
 def test_a_card_shows_what_was_measured(scrimp) -> None:
     assert scrimp("methods", "show", "top-k", "--json").json["measured"]["verdict"] == "contradicted"
     assert "of the baseline's tokens on oracle" in scrimp("methods", "show", "plan-then-execute").out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_checks_at_once_end_with_who_asked_for_them(tmp_path: Path) -> None:
+    asked = subprocess.Popen(
+        [sys.executable, "-m", "scrimp.cli.main", "methods", "check", "--all"],
+        env={**os.environ, "SCRIMP_HOME": str(tmp_path)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    children = Path(f"/proc/{asked.pid}/task/{asked.pid}/children")
+    try:
+        workers = _once(lambda: [pid for pid in children.read_text().split() if _works(pid)])
+    finally:
+        asked.kill()
+        asked.wait()
+    _once(lambda: not any(map(_works, workers)))
+
+
+def _works(pid: str) -> bool:
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _once(found: Callable[[], Any]) -> Any:
+    """What it gives, as soon as it gives something."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if value := found():
+            return value
+        time.sleep(0.1)
+    raise AssertionError("it never came")

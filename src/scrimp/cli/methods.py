@@ -153,7 +153,7 @@ def _side_by_side(jobs: list[Job]) -> list[Any]:
     spawn = multiprocessing.get_context("spawn")
     with (
         Progress(f"checking {len(jobs)} methods") as shown,
-        ProcessPoolExecutor(max_workers=min(len(jobs), os.cpu_count() or 1), mp_context=spawn) as pool,
+        ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1), mp_context=spawn, initializer=_one_core) as pool,
     ):
         waiting = {pool.submit(_checked, job): place for place, job in enumerate(jobs)}
         found: list[Any] = [None] * len(jobs)
@@ -161,6 +161,24 @@ def _side_by_side(jobs: list[Job]) -> list[Any]:
             found[waiting[future]] = future.result()
             shown.update(done, len(jobs))
     return found
+
+
+def _one_core() -> None:
+    """Matrices in one thread, since there is a process for each core; and an end with the process that asked."""
+    import multiprocessing
+    import os
+    import threading
+
+    for library in ("OPENBLAS", "OMP", "MKL"):  # read when numpy is first imported, which is later
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    asked = multiprocessing.parent_process()
+
+    def outlived() -> None:
+        if asked is not None:
+            asked.join()
+            os._exit(1)
+
+    threading.Thread(target=outlived, daemon=True).start()
 
 
 def _checked(job: Job) -> Any:

@@ -7,8 +7,9 @@ import re
 import sys
 import threading
 import unicodedata
+import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +180,8 @@ class CachedEmbedder:
         self.name, self.dimension = inner.name, inner.dimension
         self.local = bool(getattr(inner, "local", True))
         self._memory: OrderedDict[str, bytes] = OrderedDict()
+        self._database: sqlite3.Connection | None = None
+        self._turn = threading.Lock()
 
     async def embed(self, texts: Sequence[str]) -> tuple[Vectors, Usage]:
         """Vectors, one row per text, and the tokens that had to be read.
@@ -233,20 +236,30 @@ class CachedEmbedder:
 
         self._with_database(write)
 
-    def _with_database(self, work: Any) -> None:
-        """Run `work` in one transaction on a connection of its own: safe in any thread and process."""
+    def _with_database(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Run `work` in one transaction on the one connection, which any thread may use, one at a time."""
         import sqlite3
-        from contextlib import closing
 
-        assert self.path is not None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=30)) as database, database:
-                database.execute("PRAGMA journal_mode=WAL")
-                database.execute(
-                    "CREATE TABLE IF NOT EXISTS vectors (embedder TEXT, text TEXT, vector BLOB NOT NULL, "
-                    "PRIMARY KEY (embedder, text)) WITHOUT ROWID"
-                )
-                work(database)
+            with self._turn:
+                if self._database is None:
+                    self._database = self._open()
+                with self._database:
+                    work(self._database)
         except (sqlite3.Error, OSError) as error:
             raise OutsideError(f"the embedding cache {self.path} cannot be used: {error}", remedy="remove it") from None
+
+    def _open(self) -> sqlite3.Connection:
+        import sqlite3
+
+        assert self.path is not None
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+        weakref.finalize(self, database.close)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")  # a lost vector is read again; a wait for the disk is lost time
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS vectors (embedder TEXT, text TEXT, vector BLOB NOT NULL, "
+            "PRIMARY KEY (embedder, text)) WITHOUT ROWID"
+        )
+        return database
