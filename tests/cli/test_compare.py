@@ -32,6 +32,14 @@ def test_a_comparison_is_one_document_and_a_page(scrimp, tmp_path: Path) -> None
     assert "--json" not in found["command"]
 
 
+def test_calls_that_are_the_answer_are_no_steps(scrimp) -> None:
+    said = scrimp("compare", "--systems", "baseline", "--bench", "bfcl?data=sample", "--model", "oracle", "--json")
+    found = said.json["systems"][0]["metrics"]
+    told = [name for name in found if found[name]["value"] is not None]
+    assert "success_rate" in told
+    assert not {"steps_to_optimum", "spl", "path_deviation", "exact_path"} & set(told)
+
+
 def test_for_people(scrimp) -> None:
     said = scrimp(*PAIR, "--no-controls")
     assert said.code == 0

@@ -156,6 +156,19 @@ def test_every_word_of_the_page_is_there_in_both_languages(document):
     assert "成本" in other
 
 
+def test_why_there_is_no_interval_is_said_in_chinese_too(document):
+    document["systems"][0]["cost_of_pass"] |= {"interval": None, "reason": "n too small"}
+    english, other = both(document)
+    assert "n too small" in english
+    assert "n 太小" in other
+    assert "n too small" not in other
+
+
+def test_sentences_below_a_table_are_apart(document):
+    text = re.sub(r"<[^>]+>", "", both(document)[0])
+    assert not re.findall(r"[a-z)]\.[A-Z][a-z]+:", text)
+
+
 def test_statements_in_chinese_say_the_same():
     pair = {
         "a": "基线", "b": "新", "n": 60, "n_needed": 220, "margin": 0.03, "non_inferior": "cannot tell",

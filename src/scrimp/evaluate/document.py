@@ -248,10 +248,11 @@ def _metrics(system: System, trials: Sequence[Trial], facts: Facts) -> dict[str,
     """What the runs of a System come to by every metric that they allow."""
     gold = getattr(facts.plan.benchmark, "gold", None)
     acting = {tool.name for task in facts.plan.tasks for tool in task.tools if tool.acts}
+    named = {task.id for task in facts.plan.tasks if task.answer_with == "calls"}  # calls are the answer; none is made
     runs = []
     for trial in trials:
         # Gold is read after everything ran, by the document alone.
-        way = None if gold is None else gold(trial.task)
+        way = None if gold is None or trial.task in named else gold(trial.task)
         best = None if way is None else tuple(step.tool for step in way.steps)
         counts: Any = {"steps": trial.steps, **counted(facts.journal.events(trial.run), acting)}
         cost = None if trial.dollars is None else float(trial.dollars)

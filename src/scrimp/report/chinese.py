@@ -8,6 +8,7 @@ from typing import Any
 from scrimp.evaluate.statistics import n_for_margin
 from scrimp.evaluate.words import CHANCE, PLANNED_DISCORDANCE
 from scrimp.report.figures import significant
+from scrimp.report.language import Words
 
 Document = Mapping[str, Any]
 UNITS = {"usd": "美元", "tokens": "token", "seconds": "秒"}
@@ -143,7 +144,7 @@ def note(text: str) -> str:
 
 
 def _reason(found: Document) -> str:
-    return {"n too small": "n 太小"}.get(found.get("reason", ""), found.get("reason") or "没有区间")
+    return Words("zh").told(found.get("reason") or "") or "没有区间"
 
 
 def _share(share: float) -> str:

@@ -34,3 +34,7 @@ class Words:
             KeyError: the English words have no translation; a test finds it.
         """
         return english if self.language == "en" else chinese()[" ".join(english.split())]
+
+    def told(self, said: str) -> str:
+        """What a document says, in this language where it has words for it, else as it stands."""
+        return said if self.language == "en" else chinese().get(said, said)
