@@ -7,6 +7,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -212,6 +213,20 @@ def field(where: str, row: Mapping[str, Any], name: str, kind: type[T]) -> T:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise bad(where, name, f"is {_KINDS.get(kind, 'not as it must be')}: {json.dumps(value)[:60]}")
     return value
+
+
+def moment(where: str, name: str, said: str, form: str) -> float:
+    """Seconds since the epoch of a moment as a file writes it, taken as UTC; 0 where it says none.
+
+    Raises:
+        InputError: it is of another form (as `strptime` has it).
+    """
+    if not said.strip():
+        return 0.0
+    try:
+        return datetime.strptime(said.strip(), form).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise bad(where, name, f"is no moment as in {datetime(2023, 5, 20, 14, 21):{form}}: {said[:40]!r}") from None
 
 
 def texts(where: str, row: Mapping[str, Any], name: str) -> tuple[str, ...]:

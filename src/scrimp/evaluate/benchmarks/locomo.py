@@ -18,7 +18,7 @@ from typing import Any
 
 from scrimp.core.errors import UnknownName
 from scrimp.core.task import Answer, Episode, Score, Task
-from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field
+from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field, moment
 from scrimp.evaluate.benchmarks.gold import Gold, last_line
 from scrimp.evaluate.benchmarks.words import f1, stemmed
 
@@ -37,6 +37,8 @@ DATE = " Use DATE of CONVERSATION to answer with an approximate date."
 GOOD = 0.5
 """F1 from which an answer counts as a success; ours."""
 
+MOMENT = "%I:%M %p on %d %B, %Y"
+"""How the file writes when a session was."""
 EXCERPT = (2, 3, 40)
 """Conversations, sessions of each, and questions of the excerpt."""
 
@@ -160,8 +162,7 @@ def _task(item: Item) -> Task:
     history = tuple(turn for session in item.talk.sessions for turn in session)
     return Task(
         item.id, ASK.format(*item.talk.speakers, question), query=question, history=history, owner=item.talk.id,
-        remembered=False,
-        labels={"conversation": item.talk.id},
+        remembered=False, at=history[-1].at, labels={"conversation": item.talk.id},
     )  # fmt: skip
 
 
@@ -198,17 +199,22 @@ def _talk(where: str, row: Mapping[str, Any]) -> Talk:
         if f"session_{number}" in data:
             when = str(data.get(f"session_{number}_date_time", ""))
             turns = field(where, data, f"session_{number}", list)
-            sessions.append(tuple(_turn(where, turn, when, str(row["sample_id"])) for turn in turns))
+            begun = moment(where, f"session_{number}_date_time", when, MOMENT)
+            sessions.append(tuple(
+                _turn(where, turn, when, str(row["sample_id"]), begun and begun + place)
+                for place, turn in enumerate(turns)
+            ))  # fmt: skip
         number += 1
     if not sessions:
         raise bad(where, "conversation", "has no session_1: is it another version of the set?")
     return Talk(str(row["sample_id"]), speakers, tuple(sessions))
 
 
-def _turn(where: str, turn: Any, when: str, talk: str) -> Episode:
+def _turn(where: str, turn: Any, when: str, talk: str, at: float) -> Episode:
+    """A turn; only its session's moment is told, so turns stand a second apart."""
     if not isinstance(turn, dict):
         raise bad(where, "conversation", "holds a turn that is no object")
     identity, speaker = field(where, turn, "dia_id", str), field(where, turn, "speaker", str)
     caption = f" [shares a picture of {turn['blip_caption']}]" if turn.get("blip_caption") else ""
     text = f"({when}) {speaker}: {field(where, turn, 'text', str)}{caption}"
-    return Episode(text, owner=talk, source=identity, labels={"session": when})
+    return Episode(text, owner=talk, source=identity, at=at, labels={"session": when})

@@ -20,7 +20,7 @@ from scrimp.core.messages import user
 from scrimp.core.prompt import Prompt
 from scrimp.core.task import Answer, Episode, Score, Task
 from scrimp.evaluate.benchmarks.checking import check
-from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field, one_of
+from scrimp.evaluate.benchmarks.files import Source, bad, by_id, field, moment, one_of
 from scrimp.evaluate.benchmarks.gold import Gold
 from scrimp.evaluate.benchmarks.words import normal
 
@@ -30,6 +30,8 @@ ABSTAIN = "_abs"
 UNKNOWN = "The conversations do not say."
 REFUSES = ("do not say", "does not say", "not mentioned", "no information", "cannot know", "don't know", "do not know")
 
+MOMENT = "%Y/%m/%d (%a) %H:%M"
+"""How the file writes when something was."""
 ASK = "It is {date}. Answer the question from what was said before; if it was never said, say so.\nQuestion: {question}"
 
 JUDGE = Prompt(
@@ -134,7 +136,7 @@ def refuses(text: str) -> bool:
 def _task(item: Item) -> Task:
     text = ASK.format(date=item.date, question=item.question)
     return Task(item.id, text, query=item.question, history=item.turns, owner=item.id, remembered=False,
-                labels={"type": item.kind})  # fmt: skip
+                at=moment(item.where, "question_date", item.date, MOMENT), labels={"type": item.kind})  # fmt: skip
 
 
 def _read(where: str, row: Mapping[str, Any]) -> Item:
@@ -145,11 +147,13 @@ def _read(where: str, row: Mapping[str, Any]) -> Item:
     turns: list[Episode] = []
     evidence: list[str] = []
     for name, date, session in zip(names, dates, sessions, strict=True):
+        begun = moment(where, "haystack_dates", str(date), MOMENT)
         for number, turn in enumerate(session):
             if not isinstance(turn, dict) or not isinstance(turn.get("content"), str) or "role" not in turn:
                 raise bad(where, "haystack_sessions", f"session {name} holds a turn without role or content")
             text = f"({date}) {turn['role']}: {turn['content']}"
-            turns.append(Episode(text, owner=identity, source=f"{name}:{number}", labels={"session": str(name)}))
+            turns.append(Episode(text, owner=identity, source=f"{name}:{number}", at=begun and begun + number,
+                                 labels={"session": str(name)}))  # fmt: skip
             if turn.get("has_answer"):
                 evidence.append(text)
     return Item(
