@@ -7,12 +7,15 @@ from typing import Any
 import anyio
 import pytest
 
+from scrimp.core.errors import InputError
 from scrimp.core.task import Answer, Score, Task
 from scrimp.evaluate.benchmarks.dialogues import Dialogues
+from scrimp.evaluate.benchmarks.files import moment
 from scrimp.evaluate.benchmarks.hotpotqa import HotpotQA
 from scrimp.evaluate.benchmarks.locomo import LoCoMo, official
 from scrimp.evaluate.benchmarks.longmemeval import LongMemEval
 from scrimp.evaluate.benchmarks.membench import MemBench
+from scrimp.memory.parts.recalled import date
 from scrimp.testing import Bench, ScriptedModel
 
 
@@ -110,6 +113,22 @@ def test_the_excerpt_has_its_own_conversations() -> None:
     assert {task.owner for task in tasks} == {"own-1-excerpt", "own-2-excerpt"}
     assert all(episode.owner == task.owner for task in tasks for episode in task.history)
     assert len(tasks) == 7
+
+
+@pytest.mark.parametrize("bench", [LoCoMo("sample"), LongMemEval("sample")], ids=lambda bench: str(bench.name))
+def test_turns_and_the_question_carry_their_moments(bench: Any) -> None:
+    for task in bench.tasks("test"):
+        moments = [turn.at for turn in task.history]
+        assert moments == sorted(moments)
+        assert moments[0] > 0
+        assert task.at >= moments[-1]
+        assert all(date(turn.at)[:4] in turn.text for turn in task.history)
+
+
+def test_a_moment_of_another_form_is_named() -> None:
+    assert moment("file: item 1", "date", "", "%Y") == 0
+    with pytest.raises(InputError, match="file: item 1: field 'date' is no moment as in 2023: 'soon'"):
+        moment("file: item 1", "date", "soon", "%Y")
 
 
 # -- LongMemEval
