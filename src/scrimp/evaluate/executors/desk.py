@@ -12,7 +12,7 @@ import asyncio
 import hmac
 import pickle
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -102,17 +102,26 @@ class Desk:
         await asyncio.gather(*session.tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            if hmac.compare_digest(await reader.readexactly(TOKEN_BYTES), self.token):
-                session = self.sessions.get(await _read(reader))
-                task = asyncio.current_task()
-                if session is not None and task is not None:
-                    session.tasks.add(task)
-                    try:
-                        await self._answer(session, reader, writer)
-                    finally:
-                        session.tasks.discard(task)
-        writer.close()
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                if hmac.compare_digest(await reader.readexactly(TOKEN_BYTES), self.token):
+                    session = self.sessions.get(await _read(reader))
+                    if session is not None:
+                        await self._until_hung_up(session, self._answer(session, reader, writer))
+        finally:
+            writer.close()
+
+    async def _until_hung_up(self, session: Session, answering: Coroutine[Any, Any, None]) -> None:
+        """Answer in a task of its own: hanging up cancels that one, since asyncio complains of a cancelled `_serve`."""
+        task = asyncio.create_task(answering)
+        session.tasks.add(task)
+        try:
+            await asyncio.wait([task])
+        finally:
+            session.tasks.discard(task)
+            task.cancel()
+        if not task.cancelled():
+            await task
 
     async def _answer(self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
