@@ -205,8 +205,8 @@ def _talk(where: str, row: Mapping[str, Any]) -> Talk:
                 for place, turn in enumerate(turns)
             ))  # fmt: skip
         number += 1
-    if not sessions:
-        raise bad(where, "conversation", "has no session_1: is it another version of the set?")
+    if not any(sessions):
+        raise bad(where, "conversation", "has no turn of a session_1: is it another version of the set?")
     return Talk(str(row["sample_id"]), speakers, tuple(sessions))
 
 
