@@ -10,7 +10,7 @@ from scrimp.core.context import Context
 from scrimp.core.prompt import Prompt
 from scrimp.core.registry import Card, method
 from scrimp.core.task import Answer, Task
-from scrimp.planning.parts.conversation import TURNS, in_turns, opening
+from scrimp.planning.parts.conversation import in_turns, opening
 from scrimp.planning.parts.thought import ENDING, conclusion
 
 CARD = Card(
@@ -50,6 +50,5 @@ class PlanAndSolve:
         """The plan and its steps in one conversation, until a turn calls nothing."""
         tools = await ctx.tools(task.text)
         messages = opening(PROMPT.text, task)
-        turns = self.max_steps or task.steps or TURNS
-        response = await in_turns(ctx, messages, PROMPT, CONCLUDE, tools, turns, task)
+        response = await in_turns(ctx, messages, PROMPT, CONCLUDE, tools, task, self.max_steps)
         return Answer(conclusion(response.text), response.tool_calls)

@@ -37,20 +37,21 @@ async def in_turns(
     prompt: Prompt,
     conclude: Prompt,
     tools: Sequence[Tool],
-    turns: int,
     task: Task,
+    turns: int | None = None,
     **options: Any,
 ) -> Response:
     """Turns of one model call and its tool calls, added to `messages`, until a turn calls nothing.
 
     Args:
         conclude: asks for an answer where the turns ran out.
+        turns: most turns; as many as the task allows where None, else TURNS.
         options: as in `ctx.complete`.
 
     Returns:
         The turn that called nothing, or the first one where the task wants calls; else the conclusion.
     """
-    for _ in range(turns):
+    for _ in range(turns or task.steps or TURNS):
         ctx.keep(messages)
         await ctx.step()
         response = await ctx.complete(messages, prompt=prompt, tools=tools, **options)

@@ -18,7 +18,7 @@ from scrimp.core.messages import Message, ToolCall, ToolSpec, assistant, canonic
 from scrimp.core.prompt import Prompt
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool, ToolResult, signature
-from scrimp.planning.parts.conversation import opening
+from scrimp.planning.parts.conversation import concluded, opening
 from scrimp.planning.parts.scores import scores
 from scrimp.planning.search.tree import Found, Node, Proposal
 
@@ -125,7 +125,7 @@ class CallSpace:
             return Answer(text, wanted, partial=found.refusal is not None)
         if found.refusal is not None:
             raise found.refusal
-        response = await self._ctx.complete([*messages, user(CONCLUDE.text)], prompt=CONCLUDE, component="answer")
+        response = await concluded(self._ctx, messages, CONCLUDE)
         return Answer(response.text, wanted)
 
     def conversation(self, node: Node) -> list[Message]:

@@ -19,7 +19,7 @@ from scrimp.core.messages import Message, Response, assistant, canonical, user
 from scrimp.core.prompt import Prompt
 from scrimp.core.task import Answer, Task
 from scrimp.core.tool import Tool
-from scrimp.planning.parts.conversation import TURNS, in_turns, opening
+from scrimp.planning.parts.conversation import in_turns, opening
 from scrimp.planning.parts.votes import majority
 
 LAST_LINE = "end with a line of its own: `Answer: ` and the answer alone, in the form the task asks for."
@@ -94,17 +94,8 @@ class Debater:
 
     async def _answer(self, prompt: Prompt) -> None:
         try:
-            turns = self.task.steps or TURNS
             response = await in_turns(
-                self.ctx,
-                self.messages,
-                prompt,
-                CONCLUDE,
-                self.tools,
-                turns,
-                self.task,
-                component="team",
-                **self.options,
+                self.ctx, self.messages, prompt, CONCLUDE, self.tools, self.task, component="team", **self.options
             )
         except ModelFailed as failure:
             self.failure = failure  # the team goes on without this agent's word
