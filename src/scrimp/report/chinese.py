@@ -131,18 +131,6 @@ def budget(limits: Mapping[str, Any]) -> str:
     return "，".join(f"{value} {UNITS.get(key, key)}" for key, value in limits.items())
 
 
-NOTES = {
-    "controls not run": "未运行对照",
-    "the model is an oracle: what this shows is structure only": "模型是 oracle：这里展示的只是结构",
-    "tokens of a local model are priced at the reference list": "本地模型的 token 按参考价目表计价",
-}
-
-
-def note(text: str) -> str:
-    """A note in Chinese where it is one of the fixed ones, else as it is."""
-    return NOTES.get(text, text)
-
-
 def _reason(found: Document) -> str:
     return Words("zh").told(found.get("reason") or "") or "没有区间"
 

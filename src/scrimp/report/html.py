@@ -48,13 +48,13 @@ def _body(document: Mapping[str, Any], report: Report, words: Words) -> Markup:
     """Everything but the single trials, in one language."""
     chinese = words.language == "zh"
     sayings = [clean(line) for line in (sentences.sayings(document) if chinese else said(document))]
-    notes = [sentences.note(note) for note in report.notes] if chinese else list(report.notes)
     page = (
         _environment()
         .get_template("body.html")
         .render(
             report=report, charts=_charts(document, report, words), undrawn=_undrawn(report), t=words, sayings=sayings,
-            notes=notes, extra=_extra(document), currency=report.rows[0].amount.currency,
+            notes=[words.told(note) for note in report.notes], extra=_extra(document),
+            currency=report.rows[0].amount.currency,
             has_probability=any(row.probability is not None for row in report.rows),
         )
     )  # fmt: skip
