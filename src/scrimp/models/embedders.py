@@ -29,6 +29,7 @@ _PIECES = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _FIRST_CJK = re.compile(f"[{_CJK}]")
 _BATCH = 32
 _SQL_BATCH = 500
+MIGRATIONS = "scrimp.models.embedding_migrations"
 
 
 def estimate_tokens(text: str) -> int:
@@ -229,37 +230,28 @@ class CachedEmbedder:
         return {key: row for key, row in found.items() if len(row) == 4 * self.dimension}
 
     def _write(self, rows: Mapping[str, bytes]) -> None:
+        from scrimp.journal.sqlite import transaction
+
         entries = [(self.name, key, row) for key, row in rows.items()]
 
         def write(database: sqlite3.Connection) -> None:
-            database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", entries)
+            with transaction(database):
+                database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", entries)
 
         self._with_database(write)
 
     def _with_database(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        """Run `work` in one transaction on the one connection, which any thread may use, one at a time."""
+        """Run `work` on the one connection, which any thread may use, one at a time."""
         import sqlite3
 
+        from scrimp.journal.sqlite import connect
+
+        assert self.path is not None
         try:
             with self._turn:
                 if self._database is None:
-                    self._database = self._open()
-                with self._database:
-                    work(self._database)
-        except (sqlite3.Error, OSError) as error:
+                    self._database = connect(self.path, MIGRATIONS, error=OutsideError)
+                    weakref.finalize(self, self._database.close)
+                work(self._database)
+        except (sqlite3.Error, OSError, OutsideError) as error:
             raise OutsideError(f"the embedding cache {self.path} cannot be used: {error}", remedy="remove it") from None
-
-    def _open(self) -> sqlite3.Connection:
-        import sqlite3
-
-        assert self.path is not None
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
-        weakref.finalize(self, database.close)
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=NORMAL")  # a lost vector is read again; a wait for the disk is lost time
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS vectors (embedder TEXT, text TEXT, vector BLOB NOT NULL, "
-            "PRIMARY KEY (embedder, text)) WITHOUT ROWID"
-        )
-        return database

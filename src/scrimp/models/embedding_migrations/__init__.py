@@ -1,0 +1,1 @@
+"""The schema of the embedding cache, as numbered SQL files."""
