@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,14 @@ def test_a_run_that_disagrees_with_its_card_is_a_no(scrimp) -> None:
 def test_a_card_shows_what_was_measured(scrimp) -> None:
     assert scrimp("methods", "show", "top-k", "--json").json["measured"]["verdict"] == "contradicted"
     assert "of the baseline's tokens on oracle" in scrimp("methods", "show", "plan-then-execute").out
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="the extra whitebox is here")
+def test_a_missing_extra_does_not_lose_the_other_checks(scrimp_home: Path) -> None:
+    jobs = [("toolkengpt", "", None, 5), ("sliding-window", "", None, 5)]
+    found, missing = methods._side_by_side(jobs)
+    assert [one.name for one in found] == ["sliding-window"]
+    assert ["torch" in str(error) for error in missing] == [True]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

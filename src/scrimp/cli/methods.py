@@ -14,7 +14,7 @@ from scrimp.cli.apps import new_app
 from scrimp.cli.options import Data, Json, data_folder
 from scrimp.cli.output import emit, note, one_line, write
 from scrimp.cli.tables import facts, show, table
-from scrimp.core.errors import InputError, UnknownName
+from scrimp.core.errors import InputError, MissingExtra, UnknownName
 
 if TYPE_CHECKING:
     from scrimp.cli.progress import Progress
@@ -109,8 +109,9 @@ def check_(
 
     folders = [data_folder(entry.card.workload, data) for entry in chosen]
     jobs = [(entry.card.name, model, folder, n) for entry, folder in zip(chosen, folders, strict=True)]
+    missing: list[MissingExtra] = []
     if all_ and not model:
-        found = _side_by_side(jobs)
+        found, missing = _side_by_side(jobs)
     else:
         found = [_one_by_one(entry, job) for entry, job in zip(chosen, jobs, strict=True)]
     if save:
@@ -121,6 +122,8 @@ def check_(
         _print_checks(found)
     if any(not one.agrees for one in found):
         raise typer.Exit(DIFFERENT)
+    if missing:  # the others are printed: minutes of work are not lost for one package
+        raise missing[0]
 
 
 Job = tuple[str, str, Path | None, int | None]
@@ -142,8 +145,8 @@ def _one_by_one(entry: Entry, job: Job) -> Any:
         return anyio.run(partial(check.check, entry.card, model=model, data=folder, n=n, progress=watch(shown)))
 
 
-def _side_by_side(jobs: list[Job]) -> list[Any]:
-    """Checks on an oracle, in as many processes as there are cores; in the order of the jobs."""
+def _side_by_side(jobs: list[Job]) -> tuple[list[Any], list[MissingExtra]]:
+    """Checks on an oracle, in as many processes as there are cores, in the order of the jobs; and what some lacked."""
     import multiprocessing
     import os
     from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -156,11 +159,15 @@ def _side_by_side(jobs: list[Job]) -> list[Any]:
         ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1), mp_context=spawn, initializer=_one_core) as pool,
     ):
         waiting = {pool.submit(_checked, job): place for place, job in enumerate(jobs)}
-        found: list[Any] = [None] * len(jobs)
+        found: dict[int, Any] = {}
+        missing: list[MissingExtra] = []
         for done, future in enumerate(as_completed(waiting), 1):
-            found[waiting[future]] = future.result()
+            try:
+                found[waiting[future]] = future.result()
+            except MissingExtra as error:
+                missing.append(error)
             shown.update(done, len(jobs))
-    return found
+    return [found[place] for place in sorted(found)], missing
 
 
 def _one_core() -> None:
